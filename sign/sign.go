@@ -1,0 +1,66 @@
+// Package sign makes and checks the signatures of bank gateways: it builds the
+// canonical text of a message, loads and validates keys, signs with RSA
+// (PKCS#1 v1.5, SHA-256) or SM2 (SM3), and verifies against a ring of keys.
+//
+// Which function to call:
+//
+//   - fields to text: [Text.FromMap], [Text.Append]; a flat JSON body: [JSONFields]
+//   - keys: [PrivateKeyFile], [PrivateKeyEnv], [ParsePrivateKey] and the same for
+//     public keys and certificates; [GenerateRSA], [GenerateSM2]
+//   - signing: [NewSigner]; verifying: [NewKeyRing]
+//   - signature bytes to and from the wire: [EncodeBase64], [DecodeBase64]
+//
+// In five lines:
+//
+//	key, err := sign.PrivateKeyFile("merchant.pem")
+//	signer, err := sign.NewSigner(key, sign.SignerConfig{KeyID: "2026-01"})
+//	text, err := sign.Text{Exclude: []string{"sign"}}.FromMap(nil, fields)
+//	signature, err := signer.Sign(ctx, text)
+//	header.Set("Sign", sign.EncodeBase64(signature))
+//
+// The key decides the algorithm, never the message, and a signature is taken
+// over the whole text: a signature over the hex or the bytes of a digest of the
+// text is another signature and does not verify.
+//
+// It is not for encryption, not for TLS, not a certificate authority: a
+// certificate is read for its key and validity and is trusted because the host
+// configured it, its issuer is not checked. It sends nothing and stores nothing.
+package sign
+
+import "context"
+
+// Algorithm names how a text is digested and signed. It belongs to a key, and is
+// compared with what a message claims, never taken from it.
+type Algorithm string
+
+const (
+	// RSASHA256 is RSASSA-PKCS1-v1_5 over SHA-256, the banks' "RSA2" and
+	// "SHA256withRSA". Source: RFC 8017 section 8.2.
+	RSASHA256 Algorithm = "RSA-SHA256"
+	// SM2SM3 is the SM2 signature over SM3(Z_A ‖ text), "SM3withSM2". Source:
+	// GB/T 32918.2-2016; signatures in ASN.1 DER as in GM/T 0009.
+	SM2SM3 Algorithm = "SM2-SM3"
+)
+
+// Signer signs texts with one key. Implementations are safe for concurrent use.
+//
+// [NewSigner] makes one from a key in memory; a host with a hardware module or a
+// key service writes its own.
+type Signer interface {
+	// Algorithm is what Sign makes; it does not change.
+	Algorithm() Algorithm
+	// KeyID is the serial the other side knows the key by, or empty.
+	KeyID() string
+	// Sign returns the raw signature of the whole message, not of a digest:
+	// PKCS#1 v1.5 bytes as long as the modulus, or SM2 as strict ASN.1 DER.
+	// ctx bounds signers that call out; signers in memory do not look at it.
+	Sign(ctx context.Context, message []byte) ([]byte, error)
+}
+
+// Verifier checks signatures. Implementations are safe for concurrent use.
+type Verifier interface {
+	// Verify returns nil only if signature is one of message under the key known
+	// as keyID. Any error means the message must not be believed; those that
+	// say so of the signature are ErrSignature.
+	Verify(ctx context.Context, message, signature []byte, keyID string) error
+}

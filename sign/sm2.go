@@ -1,0 +1,160 @@
+package sign
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/rand"
+	"errors"
+	"fmt"
+
+	"github.com/emmansun/gmsm/sm2"
+	"github.com/emmansun/gmsm/sm3"
+)
+
+// defaultSM2ID is the signer's id where a gateway names none. Source: GM/T 0009
+// section 10; GM/T 0003.5 uses it in its examples.
+const defaultSM2ID = "1234567812345678"
+
+// maxSM2ID is the longest id in bytes: Z_A has 16 bits for its length in bits.
+const maxSM2ID = 8191
+
+const sm2Size = 32
+
+// GenerateSM2 makes an SM2 key on the recommended curve (1.2.156.10197.1.301).
+//
+// Errors: ErrKey where the process runs in FIPS 140-only mode.
+func GenerateSM2() (key *PrivateKey, err error) {
+	defer recoverKey("GenerateSM2", &err)
+	k, err := sm2.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, &KeyError{Source: "GenerateSM2", Problem: "cannot be made", Err: err}
+	}
+	return &PrivateKey{material: &privateMaterial{sm2: k}}, nil
+}
+
+// sm2Hash computes e = SM3(Z_A ‖ message) for one key and id. Z_A is computed
+// once, when the signer or the ring is made.
+type sm2Hash struct{ za []byte }
+
+// newSM2Hash validates id; empty stands for the default.
+func newSM2Hash(key *ecdsa.PublicKey, id string) (h sm2Hash, err error) {
+	if id == "" {
+		id = defaultSM2ID
+	}
+	if len(id) > maxSM2ID {
+		return sm2Hash{}, fmt.Errorf("SM2 id is %d bytes, want at most %d", len(id), maxSM2ID)
+	}
+	h.za, err = sm2.CalculateZA(key, []byte(id))
+	return h, err
+}
+
+func (h sm2Hash) sum(message []byte) []byte {
+	d := sm3.New()
+	d.Write(h.za)
+	d.Write(message)
+	return d.Sum(make([]byte, 0, sm3.Size))
+}
+
+func signSM2(key *sm2.PrivateKey, e []byte) ([]byte, error) {
+	signature, err := sm2.SignASN1(rand.Reader, key, e, nil)
+	if err != nil {
+		return nil, fmt.Errorf("sign: sm2: %w", err)
+	}
+	return signature, nil
+}
+
+// verifySM2 says what is wrong with a signature of the digest e, or nothing. The
+// signature has passed checkSM2Signature.
+func verifySM2(key *ecdsa.PublicKey, e, signature []byte) string {
+	if !sm2.VerifyASN1(key, e, signature) {
+		return "does not match this text under this key"
+	}
+	return ""
+}
+
+// checkSM2Signature says what is wrong with the form of a signature, or nothing:
+// SEQUENCE of two INTEGERs, shortest encoding, nothing after it, both in [1, n-1].
+// One signature has one encoding, so its text can serve as a log key, and the
+// curve is not touched for junk.
+func checkSM2Signature(signature []byte) string {
+	// 8: two one-byte integers; 72: two of 32 bytes with a sign byte each.
+	if len(signature) < 8 || len(signature) > 72 {
+		return fmt.Sprintf("%d bytes, an SM2 signature in DER has 8 to 72", len(signature))
+	}
+	if signature[0] != 0x30 || int(signature[1]) != len(signature)-2 {
+		return "not one DER sequence"
+	}
+	rest := signature[2:]
+	for range 2 {
+		var problem string
+		if rest, problem = cutSM2Integer(rest); problem != "" {
+			return problem
+		}
+	}
+	if len(rest) != 0 {
+		return "more than two integers"
+	}
+	return ""
+}
+
+func cutSM2Integer(b []byte) (rest []byte, problem string) {
+	if len(b) < 3 || b[0] != 0x02 || b[1] == 0 || b[1] > sm2Size+1 || len(b) < 2+int(b[1]) {
+		return nil, "not two DER integers"
+	}
+	v, rest := b[2:2+int(b[1])], b[2+int(b[1]):]
+	switch {
+	case v[0]&0x80 != 0:
+		return nil, "negative integer"
+	case v[0] == 0 && len(v) > 1 && v[1]&0x80 == 0:
+		return nil, "integer not in shortest form"
+	}
+	if v[0] == 0 {
+		v = v[1:]
+	}
+	var padded [sm2Size]byte
+	if len(v) == 0 || len(v) > sm2Size {
+		return nil, "integer out of [1, n-1]"
+	}
+	copy(padded[sm2Size-len(v):], v)
+	if bytes.Compare(padded[:], sm2.P256().Params().N.FillBytes(make([]byte, sm2Size))) >= 0 {
+		return nil, "integer out of [1, n-1]"
+	}
+	return rest, ""
+}
+
+// probeSM2Signer signs and verifies once, so that a process in which SM2 cannot
+// work (FIPS 140-only mode panics inside its HMAC) learns it at construction and
+// not with a payment in hand. It also shows that the key's halves belong together.
+func probeSM2Signer(key *sm2.PrivateKey, h sm2Hash) (err error) {
+	defer recoverProbe(&err)
+	e := h.sum([]byte("probe"))
+	signature, err := signSM2(key, e)
+	if err != nil {
+		return err
+	}
+	if verifySM2(&key.PublicKey, e, signature) != "" {
+		return errors.New("a signature made with the key does not verify")
+	}
+	return nil
+}
+
+// probeSM2Verifier runs one verification, whose outcome does not matter.
+func probeSM2Verifier(key *ecdsa.PublicKey, h sm2Hash) (err error) {
+	defer recoverProbe(&err)
+	verifySM2(key, h.sum([]byte("probe")), []byte{0x30, 6, 2, 1, 1, 2, 1, 1})
+	return nil
+}
+
+func recoverProbe(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("SM2 does not work in this process: %v", p)
+	}
+}
+
+// recoverKey turns a panic of the SM2 library into a KeyError. It is the second
+// line: sizes, nesting and numbers are checked before the library sees them.
+func recoverKey(source string, err *error) {
+	if p := recover(); p != nil {
+		*err = &KeyError{Source: source, Problem: fmt.Sprintf("the SM2 library failed: %v", p)}
+	}
+}
