@@ -1,0 +1,110 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/bankrail/bankrail"
+)
+
+// Receive takes a verified notice into the journal: its inbox row, what it changes,
+// the history and the events in one commit. Nil means that all of it is durable and
+// the notice may be acknowledged; an identical redelivery is nil again.
+//
+// News never ends an entry on its own where only a promise of the gateway would
+// allow it; then, and where the notice is stale, the gateway is asked. News of a
+// number that is not recorded waits in the inbox.
+//
+// Errors: bankrail.ErrUnavailable, and whatever kept the store from committing. The
+// notice must not be acknowledged then.
+func (b *Book) Receive(ctx context.Context, n Notice) error {
+	for range maxFolds {
+		at, err := b.now(ctx)
+		if err != nil {
+			return fmt.Errorf("journal: notice %s of %s: %w: %w", n.ID, n.Channel, bankrail.ErrUnavailable, err)
+		}
+		batch, alarms, err := b.read(ctx, n, at)
+		if err != nil {
+			return fmt.Errorf("journal: notice %s of %s: %w: %w", n.ID, n.Channel, bankrail.ErrUnavailable, err)
+		}
+		switch err := b.store.Apply(ctx, batch); {
+		case err == nil:
+			b.raise(ctx, alarms)
+			return nil
+		case errors.Is(err, ErrSeen):
+			return nil
+		case errors.Is(err, ErrReused):
+			return b.reused(ctx, n, at)
+		case !errors.Is(err, ErrLost):
+			return fmt.Errorf("journal: notice %s of %s: %w", n.ID, n.Channel, err)
+		}
+	}
+	return fmt.Errorf("journal: notice %s of %s: %w", n.ID, n.Channel, ErrLost)
+}
+
+// read folds the facts of a notice, one after the other, into one batch.
+func (b *Book) read(ctx context.Context, n Notice, at instant) (Batch, []Alarm, error) {
+	out := Batch{Notice: &n}
+	var alarms []Alarm
+	known := make(map[bankrail.ID]Entry)
+	for _, news := range n.News {
+		id := bankrail.ID{Channel: n.Channel, Op: news.Op, Number: news.Number}
+		e, ok := known[id]
+		if !ok {
+			var err error
+			e, err = b.store.Get(ctx, id)
+			if errors.Is(err, bankrail.ErrNotFound) {
+				out.Pending = append(out.Pending, Pending{ID: id, News: news, Digest: n.Digest, At: at.store})
+				continue
+			}
+			if err != nil {
+				return Batch{}, nil, err
+			}
+		}
+		if n.Stale {
+			out.Wake = append(out.Wake, id)
+			continue
+		}
+		v, err := b.hear(ctx, e, told(news, n.Digest), at)
+		if err != nil {
+			return Batch{}, nil, err
+		}
+		known[id] = v.entry
+		out.add(v.batch)
+		alarms = append(alarms, v.alarms...)
+	}
+	return out, alarms, nil
+}
+
+// hear folds news without its driver: with no promise of the gateway to lean on.
+func (b *Book) hear(ctx context.Context, e Entry, f fact, at instant) (verdict, error) {
+	late, err := b.correction(ctx, e)
+	if err != nil {
+		return verdict{}, err
+	}
+	return b.fold(e, late, f, Rules{}, at.store), nil
+}
+
+func (b *Batch) add(o Batch) {
+	b.Changes = append(b.Changes, o.Changes...)
+	b.Anomalies = append(b.Anomalies, o.Anomalies...)
+}
+
+// reused: one notice number for two contents. Which is true the gateway is asked.
+func (b *Book) reused(ctx context.Context, n Notice, at instant) error {
+	note := fmt.Sprintf("notice %s came again with other content", n.ID)
+	batch := Batch{}
+	var alarms []Alarm
+	for _, news := range n.News {
+		id := bankrail.ID{Channel: n.Channel, Op: news.Op, Number: news.Number}
+		batch.Wake = append(batch.Wake, id)
+		batch.Anomalies = append(batch.Anomalies, Anomaly{Kind: AnomalyReused, Entry: id, Note: note, Evidence: n.Digest, At: at.store})
+		alarms = append(alarms, Alarm{Kind: AlarmKind(AnomalyReused), Entry: id, Text: note, At: at.store})
+	}
+	if err := b.store.Apply(ctx, batch); err != nil {
+		return fmt.Errorf("journal: notice %s of %s: %w", n.ID, n.Channel, err)
+	}
+	b.raise(ctx, alarms)
+	return nil
+}

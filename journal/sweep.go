@@ -1,0 +1,123 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/bankrail/bankrail"
+)
+
+// Unmatched is how long news may wait for its number before it is an anomaly: a
+// record commits within seconds, so that a day means it never will.
+const Unmatched = 24 * time.Hour
+
+// Sweep picks up what the schedule missed: entries that a jump of the clock or a
+// lost schedule would leave behind, and news whose number was recorded after it
+// came. News without a number for 24 hours becomes an anomaly. Run it every five
+// minutes; any number of nodes may.
+//
+// Errors: those of the store; what was done until then stays done.
+func (b *Book) Sweep(ctx context.Context) error {
+	horizon := b.lease()
+	for _, t := range b.cfg.Tries {
+		horizon = max(horizon, t)
+	}
+	// An accepted entry's last look may lie up to one wait beyond the longest try.
+	if _, err := b.store.Rouse(ctx, 2*horizon); err != nil {
+		return fmt.Errorf("journal: rouse: %w", err)
+	}
+	if err := b.match(ctx); err != nil {
+		return err
+	}
+	return b.flag(ctx)
+}
+
+// match folds news that waited into entries recorded since.
+func (b *Book) match(ctx context.Context) error {
+	ps, err := b.store.Pending(ctx, PendingQuery{Recorded: true})
+	if err != nil {
+		return fmt.Errorf("journal: pending: %w", err)
+	}
+	for _, p := range ps {
+		at, err := b.now(ctx)
+		if err != nil {
+			return err
+		}
+		e, err := b.store.Get(ctx, p.ID)
+		if err != nil {
+			return fmt.Errorf("journal: %s: %w", p.ID, err)
+		}
+		v, err := b.hear(ctx, e, told(p.News, p.Digest), at)
+		if err != nil {
+			return fmt.Errorf("journal: %s: %w", p.ID, err)
+		}
+		v.batch.Matched = []Pending{p}
+		switch err := b.store.Apply(ctx, v.batch); {
+		case err == nil:
+			b.raise(ctx, v.alarms)
+		case !errors.Is(err, ErrLost): // lost: the next sweep
+			return fmt.Errorf("journal: %s: %w", p.ID, err)
+		}
+	}
+	return nil
+}
+
+// flag reports news that nobody recorded a number for.
+func (b *Book) flag(ctx context.Context) error {
+	at, err := b.now(ctx)
+	if err != nil {
+		return err
+	}
+	ps, err := b.store.Pending(ctx, PendingQuery{Before: at.store.Add(-Unmatched)})
+	if err != nil {
+		return fmt.Errorf("journal: pending: %w", err)
+	}
+	for _, p := range ps {
+		note := fmt.Sprintf("%s reported of a number that is not recorded", p.Status)
+		err := b.store.Apply(ctx, Batch{
+			Flagged:   []Pending{p},
+			Anomalies: []Anomaly{{Kind: AnomalyUnmatched, Entry: p.ID, Note: note, Evidence: p.Digest, At: at.store}},
+		})
+		if err != nil {
+			return fmt.Errorf("journal: %s: %w", p.ID, err)
+		}
+		b.raise(ctx, []Alarm{{Kind: AlarmKind(AnomalyUnmatched), Entry: p.ID, Text: note, At: at.store}})
+	}
+	return nil
+}
+
+// Relay publishes up to limit events in order, and marks them. It returns how many
+// were published. An event may be published again after a crash; its ID is the same.
+//
+// Errors: those of the store and of the publisher. What follows a failed event of
+// the same entry waits for it.
+func (b *Book) Relay(ctx context.Context, p Publisher, limit int) (int, error) {
+	events, err := b.store.TakeEvents(ctx, b.lease(), limit)
+	if err != nil {
+		return 0, fmt.Errorf("journal: events: %w", err)
+	}
+	done := make([]string, 0, len(events))
+	failed := make(map[bankrail.ID]bool)
+	var trouble error
+	for _, e := range events {
+		if failed[e.Entry] || ctx.Err() != nil {
+			continue
+		}
+		if err := p.Publish(ctx, e); err != nil {
+			failed[e.Entry] = true
+			trouble = errors.Join(trouble, fmt.Errorf("journal: publish %s: %w", e.ID, err))
+			continue
+		}
+		done = append(done, e.ID)
+	}
+	if len(done) > 0 {
+		wctx, cancel := b.detached(ctx)
+		defer cancel()
+		if err := b.store.Published(wctx, done...); err != nil {
+			return 0, fmt.Errorf("journal: published: %w", err)
+		}
+	}
+	return len(done), trouble
+}

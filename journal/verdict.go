@@ -1,0 +1,151 @@
+package journal
+
+import (
+	"errors"
+	"time"
+
+	"github.com/bankrail/bankrail"
+)
+
+// The steps a folder takes. Each appends to the batch and moves v.entry on, so that
+// a second step of the same fact follows from the first.
+
+// change appends one version of the entry.
+func (v *folder) change(e Entry, note string, charge bankrail.Money) {
+	from := v.entry.Status
+	e.UpdatedAt = v.now
+	if len(v.fact.reply) > 0 {
+		e.Reply = v.fact.reply
+	}
+	c := Change{
+		Entry: e, From: from, Source: v.fact.source, Evidence: v.fact.evidence,
+		Note: note, Charge: charge, At: v.now,
+	}
+	if e.Status != from {
+		c.Event = eventOf(e.Status)
+	}
+	v.batch.Changes = append(v.batch.Changes, c)
+	e.Version++
+	v.entry = e
+}
+
+// step records what was learned without an outcome.
+func (v *folder) step(e Entry, note string) { v.change(e, note, bankrail.Money{}) }
+
+// tried spends one of the tries of an entry whose outcome is unknown.
+func (v *folder) tried(note string) {
+	e := v.entry
+	e.Tries++
+	if e.Tries >= len(v.book.cfg.Tries) {
+		v.manual(e, CauseTries, note+"; no try left")
+		return
+	}
+	e.NextAt = v.now.Add(v.book.wait(e.Tries))
+	v.step(e, note)
+}
+
+// undecided notes a fact that concludes nothing, and has the gateway asked.
+func (v *folder) undecided(note string) {
+	e := v.entry
+	switch {
+	case v.fact.source != SourceQuery:
+		e.NextAt = v.now
+		v.step(e, note)
+	case e.Status == bankrail.Manual:
+		v.asleep(note)
+	default:
+		v.tried(note)
+	}
+}
+
+// asleep notes what a query of a Manual entry brought; it is asked only when woken.
+func (v *folder) asleep(note string) {
+	e := v.entry
+	e.NextAt = time.Time{}
+	v.step(e, note)
+}
+
+// manual gives the entry to a person. Its amount stays reserved.
+func (v *folder) manual(e Entry, cause Cause, note string) {
+	e.Status, e.Cause, e.NextAt, e.Message = bankrail.Manual, cause, time.Time{}, note
+	if v.entry.Status == bankrail.Manual {
+		v.step(e, note)
+		return
+	}
+	v.step(e, note)
+	v.alarms = append(v.alarms, Alarm{Kind: AlarmManual, Entry: e.ID, Text: note, At: v.now})
+}
+
+// contradict gives the entry to a person because of news that cannot be.
+func (v *folder) contradict(cause Cause, kind AnomalyKind, note string) {
+	v.anomaly(kind, note)
+	v.manual(v.entry, cause, note)
+}
+
+// anomaly notes what must not be, and alarms.
+func (v *folder) anomaly(kind AnomalyKind, note string) {
+	v.batch.Anomalies = append(v.batch.Anomalies, Anomaly{
+		Kind: kind, Entry: v.entry.ID, Note: note, Evidence: v.fact.evidence, At: v.now,
+	})
+	v.alarms = append(v.alarms, Alarm{Kind: AlarmKind(kind), Entry: v.entry.ID, Text: note, At: v.now})
+}
+
+// succeed ends the entry. Where the gateway may move another amount, the budget is
+// charged the difference.
+func (v *folder) succeed(e Entry, note string) {
+	var charge bankrail.Money
+	if e.Held.Positive() && e.Settled != e.Held {
+		if d, err := e.Settled.Sub(e.Held); err == nil {
+			charge, e.Held = d, e.Settled
+		}
+	}
+	e.Status, e.Cause, e.NextAt, e.Postponed = bankrail.Succeeded, CauseNone, time.Time{}, false
+	v.change(e, note, charge)
+}
+
+// fail ends the entry and releases what it held.
+func (v *folder) fail(e Entry, cause Cause, note string) {
+	e.Cause, e.NextAt, e.Postponed = cause, time.Time{}, false
+	v.release(e, bankrail.Failed, note)
+}
+
+// reverse records that the money came back, and releases it.
+func (v *folder) reverse(e Entry) {
+	v.release(e, bankrail.Reversed, "came back (bounce)")
+}
+
+func (v *folder) release(e Entry, to bankrail.Status, note string) {
+	var charge bankrail.Money
+	if e.Held.Positive() {
+		charge, _ = (bankrail.Money{}).Sub(e.Held) // a positive amount always negates
+	}
+	e.Status, e.Held = to, bankrail.Money{}
+	v.change(e, note, charge)
+}
+
+// learn takes over what the gateway calls the number.
+func (v *folder) learn(e *Entry) {
+	if n := v.fact.receipt.GatewayNumber; n != "" {
+		e.GatewayNumber = n
+	}
+}
+
+func eventOf(s bankrail.Status) EventType {
+	return [...]EventType{
+		bankrail.Created: EventCreated, bankrail.Processing: EventProcessing, bankrail.Manual: EventManual,
+		bankrail.Succeeded: EventSucceeded, bankrail.Failed: EventFailed, bankrail.Reversed: EventReversed,
+	}[s]
+}
+
+func earliest(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func asError(err error) *bankrail.Error {
+	var e *bankrail.Error
+	errors.As(err, &e)
+	return e
+}
