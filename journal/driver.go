@@ -12,6 +12,9 @@ import (
 type Driver interface {
 	// Op names the operation whose entries it drives.
 	Op() bankrail.Op
+	// Channel is the one channel it serves, or the zero Channel if it finds the gateway
+	// of any. Entries of other channels are never given to it.
+	Channel() bankrail.Channel
 	// Rules says what the channel's gateway promises. An error leaves the entry as it is.
 	Rules(ctx context.Context, ch bankrail.Channel) (Rules, error)
 	// Send puts the recorded request on the wire, freshly signed; first sends and

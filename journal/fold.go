@@ -66,7 +66,9 @@ func (v *folder) receipt() {
 	case bankrail.Succeeded, bankrail.Reversed:
 		v.moved(r.Status)
 	default:
-		v.nothing()
+		if v.entry.Status.Open() {
+			v.undecided("the gateway used a status that is not listed: ask")
+		}
 	}
 }
 

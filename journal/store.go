@@ -65,11 +65,11 @@ type Store interface {
 
 // Queue hands out what is due.
 type Queue interface {
-	// Claim takes up to limit entries of an operation whose NextAt has come, earliest
-	// first, and moves their NextAt to now+lease, each by a compare-and-swap on
-	// (version, NextAt): no two callers get the same entry before the lease ends. The
-	// version stays. The entries returned carry the new NextAt.
-	Claim(ctx context.Context, op bankrail.Op, lease time.Duration, limit int) ([]Entry, error)
+	// Claim takes up to q.Limit entries whose NextAt has come, earliest first, and moves
+	// their NextAt to now+q.Lease, each by a compare-and-swap on (version, NextAt): no
+	// two callers get the same entry before the lease ends. The version stays. The
+	// entries returned carry the new NextAt.
+	Claim(ctx context.Context, q ClaimQuery) ([]Entry, error)
 	// Rouse makes due at once every Created or Processing entry that is never due, or
 	// due later than horizon from now, and returns how many: what a clock that jumped
 	// or a lost schedule leaves behind.
@@ -239,6 +239,15 @@ type Budget struct {
 	Limit, Held bankrail.Money
 	// Stopped: no further refund of the order is recorded.
 	Stopped bool
+}
+
+// ClaimQuery selects due entries.
+type ClaimQuery struct {
+	Op bankrail.Op
+	// Channel selects one; the zero Channel all.
+	Channel bankrail.Channel
+	Lease   time.Duration
+	Limit   int
 }
 
 // PendingQuery selects unmatched news.

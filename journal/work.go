@@ -20,7 +20,7 @@ import (
 //
 // Errors: those of the store, when nothing could be claimed.
 func (b *Book) Work(ctx context.Context, d Driver, limit, parallel int) (int, error) {
-	entries, err := b.store.Claim(ctx, d.Op(), b.lease(), limit)
+	entries, err := b.store.Claim(ctx, ClaimQuery{Op: d.Op(), Channel: d.Channel(), Lease: b.lease(), Limit: limit})
 	if err != nil {
 		return 0, fmt.Errorf("journal: claim: %w", err)
 	}

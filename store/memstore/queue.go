@@ -11,7 +11,7 @@ import (
 )
 
 // Claim hands out due entries; see journal.Queue.
-func (s *Store) Claim(ctx context.Context, op bankrail.Op, lease time.Duration, limit int) ([]journal.Entry, error) {
+func (s *Store) Claim(ctx context.Context, q journal.ClaimQuery) ([]journal.Entry, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("memstore: claim: %w", err)
 	}
@@ -20,14 +20,14 @@ func (s *Store) Claim(ctx context.Context, op bankrail.Op, lease time.Duration, 
 	now := whole(s.now())
 	var due []*journal.Entry
 	for _, id := range s.inserted {
-		if e := s.entries[id]; e.Op == op && !e.NextAt.IsZero() && !e.NextAt.After(now) {
+		if e := s.entries[id]; e.Op == q.Op && (q.Channel == bankrail.Channel{} || e.Channel == q.Channel) && !e.NextAt.IsZero() && !e.NextAt.After(now) {
 			due = append(due, e)
 		}
 	}
 	slices.SortStableFunc(due, func(a, b *journal.Entry) int { return a.NextAt.Compare(b.NextAt) })
 	var claimed []journal.Entry
-	for _, e := range due[:min(len(due), max(limit, 0))] {
-		e.NextAt = whole(now.Add(lease))
+	for _, e := range due[:min(len(due), max(q.Limit, 0))] {
+		e.NextAt = whole(now.Add(q.Lease))
 		claimed = append(claimed, copyEntry(*e))
 	}
 	return claimed, nil
@@ -99,7 +99,7 @@ func (s *Store) TakeEvents(ctx context.Context, lease time.Duration, limit int) 
 		if e.leased.After(now) {
 			continue
 		}
-		e.leased = whole(now.Add(lease))
+		e.leased = whole(now.Add(q.Lease))
 		taken = append(taken, e.Event)
 	}
 	return taken, nil
