@@ -112,3 +112,5 @@ func digest(text []byte) string {
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }
+
+func errNoKey(source string) error { return &KeyError{Source: source, Problem: "no key"} }

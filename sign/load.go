@@ -1,28 +1,13 @@
 package sign
 
 import (
-	"bytes"
-	"encoding/pem"
-	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 )
 
 // maxKeyFile bounds a key file in bytes; an RSA-4096 key takes 3,300.
 const maxKeyFile = 64 << 10
-
-// PEM labels.
-const (
-	labelPrivate     = "PRIVATE KEY"
-	labelRSAPrivate  = "RSA PRIVATE KEY"
-	labelECPrivate   = "EC PRIVATE KEY"
-	labelSM2Private  = "SM2 PRIVATE KEY"
-	labelEncrypted   = "ENCRYPTED PRIVATE KEY"
-	labelPublic      = "PUBLIC KEY"
-	labelCertificate = "CERTIFICATE"
-)
 
 // PrivateKeyFile reads a private key from a PEM file; see [ParsePrivateKey].
 //
@@ -146,57 +131,4 @@ func parsePublicKey(source string, b []byte) (*PublicKey, error) {
 		return nil, err
 	}
 	return &PublicKey{material: m}, nil
-}
-
-func environment(source string, block *pem.Block) (string, error) {
-	env, ok := block.Headers[environmentHeader]
-	if ok && !validEnvironment(env) {
-		return "", &KeyError{Source: source, Problem: "the Environment header is not 1 to 32 letters, digits, dots, dashes or underscores"}
-	}
-	return env, nil
-}
-
-// onePEM returns the one block with an accepted label. Text before a block is
-// allowed (openssl writes some), parameter blocks are skipped; another label, a
-// second key, a damaged block or anything after the last block is refused, because
-// a file that is not what its owner thinks must not sign.
-func onePEM(source string, b []byte, accepted ...string) (*pem.Block, error) {
-	refuse := func(format string, args ...any) (*pem.Block, error) {
-		return nil, &KeyError{Source: source, Problem: fmt.Sprintf(format, args...)}
-	}
-	if len(b) > maxKeyFile {
-		return refuse("larger than %d bytes", maxKeyFile)
-	}
-	begin := []byte("-----BEGIN ")
-	var found *pem.Block
-	rest := bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
-	for len(bytes.TrimSpace(rest)) > 0 {
-		block, after := pem.Decode(rest)
-		if block == nil {
-			if found == nil && !bytes.Contains(rest, begin) {
-				break
-			}
-			return refuse("damaged PEM block or data after the key")
-		}
-		// The decoder skips blocks it cannot read.
-		if bytes.Count(rest[:len(rest)-len(after)], begin) != 1 {
-			return refuse("damaged PEM block")
-		}
-		rest = after
-		switch {
-		case strings.HasSuffix(block.Type, " PARAMETERS"):
-			continue
-		case block.Type == labelEncrypted, block.Headers["Proc-Type"] != "":
-			return refuse("encrypted, decrypt first")
-		case !slices.Contains(accepted, block.Type):
-			return refuse("PEM label %s, want %s", quote(block.Type), strings.Join(accepted, ", "))
-		case found != nil:
-			return refuse("more than one key")
-		}
-		found = block
-	}
-	if found == nil {
-		return refuse("no PEM block, want %s", strings.Join(accepted, ", "))
-	}
-	return found, nil
 }

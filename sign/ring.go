@@ -34,10 +34,10 @@ type RingConfig struct {
 
 // KeyRing verifies against the keys of one other side, several valid at once
 // while one replaces another. Safe for concurrent use; a lookup takes no lock.
-// Make one with [NewKeyRing]; the zero value knows no key.
+// Make one with [NewKeyRing]; the zero value knows no key and goes by time.Now.
 type KeyRing struct {
-	now  func() time.Time
-	keys atomic.Pointer[ringKeys]
+	clock func() time.Time
+	keys  atomic.Pointer[ringKeys]
 }
 
 var _ Verifier = (*KeyRing)(nil)
@@ -60,10 +60,7 @@ type ringKey struct {
 // ends before it begins, a short RSA key without Legacy1024, an SM2ID that is too
 // long or given for RSA, or SM2 where it does not work in this process.
 func NewKeyRing(cfg RingConfig, keys ...RingKey) (*KeyRing, error) {
-	r := &KeyRing{now: cfg.Now}
-	if r.now == nil {
-		r.now = time.Now
-	}
+	r := &KeyRing{clock: cfg.Now}
 	if err := r.Replace(keys...); err != nil {
 		return nil, err
 	}
@@ -214,6 +211,13 @@ func (r *KeyRing) find(keyID string) (key *ringKey, part, problem string) {
 		return nil, partClock, problem
 	}
 	return nil, partSerial, fmt.Sprintf("the message names no key and %d are valid", valid)
+}
+
+func (r *KeyRing) now() time.Time {
+	if r.clock == nil {
+		return time.Now()
+	}
+	return r.clock()
 }
 
 func (k *ringKey) clock(now time.Time) string {

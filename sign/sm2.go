@@ -1,7 +1,6 @@
 package sign
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/rand"
 	"errors"
@@ -18,7 +17,17 @@ const defaultSM2ID = "1234567812345678"
 // maxSM2ID is the longest id in bytes: Z_A has 16 bits for its length in bits.
 const maxSM2ID = 8191
 
-const sm2Size = 32
+// Numbers of the curve. Source: GB/T 32918.5-2017.
+const (
+	sm2Size = 32 // bytes of a number
+	// sm2Order is n, big-endian, as a string so that nothing can change it.
+	sm2Order = "\xff\xff\xff\xfe\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff" +
+		"\x72\x03\xdf\x6b\x21\xc6\x05\x2b\x53\xbb\xf4\x09\x39\xd5\x41\x23"
+	// sm2Below is n-1, the first d that is not a private key: with it 1+d has
+	// no inverse.
+	sm2Below = "\xff\xff\xff\xfe\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff" +
+		"\x72\x03\xdf\x6b\x21\xc6\x05\x2b\x53\xbb\xf4\x09\x39\xd5\x41\x22"
+)
 
 // GenerateSM2 makes an SM2 key on the recommended curve (1.2.156.10197.1.301).
 //
@@ -38,6 +47,7 @@ type sm2Hash struct{ za []byte }
 
 // newSM2Hash validates id; empty stands for the default.
 func newSM2Hash(key *ecdsa.PublicKey, id string) (h sm2Hash, err error) {
+	defer recoverProbe(&err)
 	if id == "" {
 		id = defaultSM2ID
 	}
@@ -116,7 +126,7 @@ func cutSM2Integer(b []byte) (rest []byte, problem string) {
 		return nil, "integer out of [1, n-1]"
 	}
 	copy(padded[sm2Size-len(v):], v)
-	if bytes.Compare(padded[:], sm2.P256().Params().N.FillBytes(make([]byte, sm2Size))) >= 0 {
+	if string(padded[:]) >= sm2Order {
 		return nil, "integer out of [1, n-1]"
 	}
 	return rest, ""

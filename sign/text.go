@@ -117,7 +117,11 @@ func (t Text) FromMap(dst []byte, m map[string]string) ([]byte, error) {
 	if t.Order != ByteOrder {
 		return nil, &Error{Part: partText, Problem: "a map has no wire order"}
 	}
-	fields := make([]Field, 0, len(m))
+	var few [32]Field // on the stack: what messages have
+	fields := few[:0]
+	if len(m) > len(few) {
+		fields = make([]Field, 0, len(m))
+	}
 	for name, value := range m {
 		fields = append(fields, Field{name, value})
 	}

@@ -1,0 +1,102 @@
+package sign
+
+import (
+	"encoding/asn1"
+	"fmt"
+
+	"github.com/emmansun/gmsm/sm2"
+)
+
+// sec1Key is RFC 5915.
+type sec1Key struct {
+	Version int
+	Key     []byte
+	Curve   asn1.RawValue  `asn1:"optional,explicit,tag:0"`
+	Public  asn1.BitString `asn1:"optional,explicit,tag:1"`
+}
+
+// checkCurve returns the SM2 curve's identifier, or refuses the curve named.
+func checkCurve(source string, id algorithmID) (string, error) {
+	if len(id.Parameters.FullBytes) == 0 {
+		if id.Algorithm.String() == oidSM2 { // older toolkits name the curve alone
+			return oidSM2, nil
+		}
+		return "", &KeyError{Source: source, Problem: "EC key without a curve, " + wantSM2}
+	}
+	return checkCurveOID(source, id.Parameters.FullBytes)
+}
+
+func checkCurveOID(source string, der []byte) (string, error) {
+	var curve asn1.ObjectIdentifier
+	if _, err := asn1.Unmarshal(der, &curve); err != nil {
+		return "", &KeyError{Source: source, Problem: "EC key with curve parameters written out, want the curve's name"}
+	}
+	if oid := curve.String(); oid != oidSM2 {
+		return "", &KeyError{Source: source, Problem: otherKeys(oid) + " key, " + wantSM2}
+	}
+	return oidSM2, nil
+}
+
+// sm2Private reads SEC 1. The curve comes from the container or the structure; if
+// both name one, both must be SM2.
+func sm2Private(source string, der []byte, curve string) (*privateMaterial, error) {
+	var k sec1Key
+	if err := decode(source, der, &k); err != nil {
+		return nil, err
+	}
+	if k.Version != 1 {
+		return nil, &KeyError{Source: source, Problem: fmt.Sprintf("EC key version %d, want 1", k.Version)}
+	}
+	if len(k.Curve.FullBytes) != 0 {
+		var err error
+		if curve, err = checkCurveOID(source, k.Curve.FullBytes); err != nil {
+			return nil, err
+		}
+	}
+	if curve == "" {
+		return nil, &KeyError{Source: source, Problem: "EC key without a curve, " + wantSM2}
+	}
+	// d is 32 bytes by the standard; old OpenSSL wrote it without leading zeros.
+	if len(k.Key) == 0 || len(k.Key) > sm2Size {
+		return nil, &KeyError{Source: source, Problem: fmt.Sprintf("SM2 private number of %d bytes, want %d", len(k.Key), sm2Size)}
+	}
+	var d [sm2Size]byte
+	copy(d[sm2Size-len(k.Key):], k.Key)
+	defer clear(d[:])
+	if !inSM2Range(&d) {
+		return nil, &KeyError{Source: source, Problem: "SM2 private number out of [1, n-2]"}
+	}
+	key, err := sm2.NewPrivateKey(d[:])
+	if err != nil {
+		return nil, &KeyError{Source: source, Problem: "SM2 key does not work", Err: err}
+	}
+	if len(k.Public.Bytes) != 0 {
+		public, err := sm2Public(source, k.Public.Bytes)
+		if err != nil {
+			return nil, err
+		}
+		if !key.PublicKey.Equal(public.sm2) {
+			return nil, &KeyError{Source: source, Problem: "SM2 key with the public half of another"}
+		}
+	}
+	return &privateMaterial{sm2: key}, nil
+}
+
+// inSM2Range reports 1 ≤ d ≤ n-2. A string comparison takes a time that depends on
+// the leading bytes, but only when a key is loaded, which nobody can repeat at will.
+func inSM2Range(d *[sm2Size]byte) bool {
+	return *d != [sm2Size]byte{} && string(d[:]) < sm2Below
+}
+
+// sm2Public reads an uncompressed point and checks that it is on the curve, which
+// infinity and (0,0) are not.
+func sm2Public(source string, point []byte) (publicMaterial, error) {
+	if len(point) != 1+2*sm2Size || point[0] != 4 {
+		return publicMaterial{}, &KeyError{Source: source, Problem: "SM2 public key is not an uncompressed point of 65 bytes"}
+	}
+	key, err := sm2.NewPublicKey(point)
+	if err != nil {
+		return publicMaterial{}, &KeyError{Source: source, Problem: "SM2 public key is not a point on the curve", Err: err}
+	}
+	return publicMaterial{sm2: key}, nil
+}
