@@ -99,7 +99,7 @@ func (s *Store) TakeEvents(ctx context.Context, lease time.Duration, limit int) 
 		if e.leased.After(now) {
 			continue
 		}
-		e.leased = whole(now.Add(q.Lease))
+		e.leased = whole(now.Add(lease))
 		taken = append(taken, e.Event)
 	}
 	return taken, nil

@@ -186,11 +186,11 @@ func (f *Faulty) Now(ctx context.Context) (time.Time, error) {
 func (f *Faulty) Durable() bool { return f.store.Durable() }
 
 // Claim passes through.
-func (f *Faulty) Claim(ctx context.Context, op bankrail.Op, lease time.Duration, limit int) ([]journal.Entry, error) {
+func (f *Faulty) Claim(ctx context.Context, q journal.ClaimQuery) ([]journal.Entry, error) {
 	if f.take() != 0 {
 		return nil, errUnreachable
 	}
-	return f.store.Claim(ctx, op, lease, limit)
+	return f.store.Claim(ctx, q)
 }
 
 // Rouse passes through.
