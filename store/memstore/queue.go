@@ -20,7 +20,9 @@ func (s *Store) Claim(ctx context.Context, q journal.ClaimQuery) ([]journal.Entr
 	now := whole(s.now())
 	var due []*journal.Entry
 	for _, id := range s.inserted {
-		if e := s.entries[id]; e.Op == q.Op && (q.Channel == bankrail.Channel{} || e.Channel == q.Channel) && !e.NextAt.IsZero() && !e.NextAt.After(now) {
+		e := s.entries[id]
+		asked := e.Op == q.Op && (q.Channel == bankrail.Channel{} || e.Channel == q.Channel)
+		if asked && !e.NextAt.IsZero() && !e.NextAt.After(now) {
 			due = append(due, e)
 		}
 	}
