@@ -1,6 +1,8 @@
 package sign_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -8,6 +10,7 @@ import (
 	"encoding/asn1"
 	"encoding/hex"
 	"encoding/pem"
+	"math/big"
 	"os"
 	"path/filepath"
 	"testing"
@@ -182,4 +185,31 @@ func rsa1024(t testing.TB) *sign.PrivateKey {
 	key, err := sign.ParsePrivateKey(block("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(k)))
 	require.NoError(t, err)
 	return key
+}
+
+func pkixOnly(oid asn1.ObjectIdentifier) pkix.AlgorithmIdentifier {
+	return pkix.AlgorithmIdentifier{Algorithm: oid}
+}
+
+func p256Certificate(t testing.TB) []byte {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	b, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	require.NoError(t, err)
+	return b
+}
+
+// bareCertificate has a key where a certificate has one, and little else.
+func bareCertificate(t testing.TB, publicPEM []byte) any {
+	t.Helper()
+	b, _ := pem.Decode(publicPEM)
+	empty := asn1.RawValue{FullBytes: []byte{0x30, 0}}
+	type signed struct {
+		Serial                         int
+		Sig, Issuer, Validity, Subject asn1.RawValue
+		Key                            asn1.RawValue
+	}
+	return struct{ Signed signed }{signed{1, empty, empty, empty, empty, asn1.RawValue{FullBytes: b.Bytes}}}
 }

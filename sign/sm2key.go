@@ -28,7 +28,7 @@ func checkCurve(source string, id algorithmID) (string, error) {
 
 func checkCurveOID(source string, der []byte) (string, error) {
 	var curve asn1.ObjectIdentifier
-	if _, err := asn1.Unmarshal(der, &curve); err != nil {
+	if rest, err := asn1.Unmarshal(der, &curve); err != nil || len(rest) != 0 {
 		return "", &KeyError{Source: source, Problem: "EC key with curve parameters written out, want the curve's name"}
 	}
 	if oid := curve.String(); oid != oidSM2 {
@@ -47,9 +47,9 @@ func sm2Private(source string, der []byte, curve string) (*privateMaterial, erro
 	if k.Version != 1 {
 		return nil, &KeyError{Source: source, Problem: fmt.Sprintf("EC key version %d, want 1", k.Version)}
 	}
-	if len(k.Curve.FullBytes) != 0 {
+	if len(k.Curve.FullBytes) != 0 { // asn1 gives a raw value with its explicit tag
 		var err error
-		if curve, err = checkCurveOID(source, k.Curve.FullBytes); err != nil {
+		if curve, err = checkCurveOID(source, k.Curve.Bytes); err != nil {
 			return nil, err
 		}
 	}
