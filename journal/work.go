@@ -40,8 +40,12 @@ func (b *Book) Work(ctx context.Context, d Driver, limit, parallel int) (int, er
 	return len(entries), nil
 }
 
-// attend does what is due for one entry.
+// attend does what is due for one entry. One whose gateway cannot be found is left
+// as it is until its lease ends: nothing may be concluded from a configuration.
 func (b *Book) attend(ctx context.Context, d Driver, e Entry) {
+	if _, err := d.Rules(ctx, e.Channel); err != nil {
+		return
+	}
 	switch {
 	case e.Status == bankrail.Created, e.Postponed:
 		b.dispatch(ctx, d, e)
