@@ -213,3 +213,13 @@ func bareCertificate(t testing.TB, publicPEM []byte) any {
 	}
 	return struct{ Signed signed }{signed{1, empty, empty, empty, empty, asn1.RawValue{FullBytes: b.Bytes}}}
 }
+
+func rsaOf(t testing.TB, k *sign.PrivateKey) *rsa.PrivateKey {
+	t.Helper()
+	text, err := k.PEM()
+	require.NoError(t, err)
+	b, _ := pem.Decode(text)
+	key, err := x509.ParsePKCS8PrivateKey(b.Bytes)
+	require.NoError(t, err)
+	return key.(*rsa.PrivateKey)
+}

@@ -33,6 +33,9 @@ func otherKeys(oid string) string {
 	case "1.2.840.10040.4.1":
 		return "DSA"
 	}
+	if len(oid) > 64 {
+		return "unknown"
+	}
 	return oid
 }
 
@@ -59,8 +62,9 @@ func decode(source string, der []byte, v any) error {
 	if problem := checkDER(der); problem != "" {
 		return &KeyError{Source: source, Problem: problem}
 	}
+	// asn1's own words are about Go types, and no help to the owner of a file.
 	if _, err := asn1.Unmarshal(der, v); err != nil {
-		return &KeyError{Source: source, Problem: "not the structure its label names", Err: err}
+		return &KeyError{Source: source, Problem: "not the structure its label names"}
 	}
 	return nil
 }
