@@ -172,7 +172,7 @@ func (p *parser) member() (member, error) {
 		return member{}, fmt.Errorf("member name %q", name)
 	}
 	if !p.take(':') {
-		return member{}, errors.New("expected :")
+		return member{}, errors.New("no colon after a name")
 	}
 	p.space()
 	if p.at < len(p.in) && p.in[p.at] == '"' {
