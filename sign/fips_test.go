@@ -1,3 +1,7 @@
+//go:build !purego
+
+// Go refuses FIPS mode in a build with the purego tag.
+
 package sign_test
 
 import (

@@ -92,7 +92,9 @@ func (t Text) Append(dst []byte, fields []Field) ([]byte, error) {
 	if size == 0 {
 		return nil, &Error{Part: partText, Problem: "no field to sign"}
 	}
-	dst = slices.Grow(dst, size)
+	if cap(dst)-len(dst) < size {
+		dst = append(make([]byte, 0, len(dst)+size), dst...)
+	}
 	start := len(dst)
 	for i := range fields {
 		f := &fields[i]

@@ -1,0 +1,148 @@
+package sign_test
+
+import (
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/json"
+	"testing"
+
+	"github.com/bankrail/bankrail/sign"
+	"github.com/emmansun/gmsm/sm2"
+	"github.com/stretchr/testify/require"
+)
+
+// Each benchmark stands beside its floor: the library called directly, on the same
+// message of 512 bytes.
+
+func BenchmarkSM2Sign_Floor(b *testing.B) {
+	key, err := sm2.NewPrivateKey(unhex(b, annexPrivate))
+	require.NoError(b, err)
+	message := make([]byte, 512)
+	for b.Loop() {
+		_, err = key.Sign(rand.Reader, message, sm2.DefaultSM2SignerOpts)
+	}
+	require.NoError(b, err)
+}
+
+func BenchmarkSM2Sign(b *testing.B) { benchmarkSign(b, sm2Number(b, annexPrivate)) }
+
+func BenchmarkSM2Verify_Floor(b *testing.B) {
+	key, err := sm2.NewPrivateKey(unhex(b, annexPrivate))
+	require.NoError(b, err)
+	message := make([]byte, 512)
+	signature, err := key.Sign(rand.Reader, message, sm2.DefaultSM2SignerOpts)
+	require.NoError(b, err)
+	for b.Loop() {
+		if !sm2.VerifyASN1WithSM2(&key.PublicKey, nil, message, signature) {
+			b.Fatal("refused")
+		}
+	}
+}
+
+func BenchmarkSM2Verify(b *testing.B) { benchmarkVerify(b, sm2Number(b, annexPrivate)) }
+
+func BenchmarkRSASign_Floor(b *testing.B) {
+	key := rsaOf(b, generate(b, sign.RSASHA256))
+	message := make([]byte, 512)
+	var err error
+	for b.Loop() {
+		sum := sha256.Sum256(message)
+		_, err = rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, sum[:])
+	}
+	require.NoError(b, err)
+}
+
+func BenchmarkRSASign(b *testing.B) { benchmarkSign(b, rsaPEM(b)) }
+
+func BenchmarkRSAVerify_Floor(b *testing.B) {
+	key := rsaOf(b, generate(b, sign.RSASHA256))
+	message := make([]byte, 512)
+	sum := sha256.Sum256(message)
+	signature, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, sum[:])
+	require.NoError(b, err)
+	for b.Loop() {
+		sum := sha256.Sum256(message)
+		if rsa.VerifyPKCS1v15(&key.PublicKey, crypto.SHA256, sum[:], signature) != nil {
+			b.Fatal("refused")
+		}
+	}
+}
+
+func BenchmarkRSAVerify(b *testing.B) { benchmarkVerify(b, rsaPEM(b)) }
+
+// A callback with junk for a signature has to cost next to nothing.
+func BenchmarkSM2Verify_Junk(b *testing.B) {
+	key, err := sign.ParsePrivateKey(sm2Number(b, annexPrivate))
+	require.NoError(b, err)
+	ring, message, junk := newRing(b, sign.RingKey{ID: "1", Key: key.Public()}), make([]byte, 512), make([]byte, 71)
+	for b.Loop() {
+		if ring.Verify(b.Context(), message, junk, "1") == nil {
+			b.Fatal("accepted")
+		}
+	}
+}
+
+func BenchmarkTextAppend20(b *testing.B) {
+	fields, dst := refundFields(20), make([]byte, 0, 4096)
+	b.ReportAllocs()
+	for b.Loop() {
+		_, _ = sign.Text{}.Append(dst, fields)
+	}
+}
+
+func BenchmarkTextFromMap20(b *testing.B) {
+	m := toMap(refundFields(20))
+	b.ReportAllocs()
+	for b.Loop() {
+		_, _ = sign.Text{}.FromMap(nil, m)
+	}
+}
+
+func BenchmarkJSONFields20_Floor(b *testing.B) {
+	body, err := json.Marshal(toMap(refundFields(20)))
+	require.NoError(b, err)
+	b.ReportAllocs()
+	for b.Loop() {
+		var m map[string]string
+		_ = json.Unmarshal(body, &m)
+	}
+}
+
+func BenchmarkJSONFields20(b *testing.B) {
+	body, err := json.Marshal(toMap(refundFields(20)))
+	require.NoError(b, err)
+	b.ReportAllocs()
+	for b.Loop() {
+		_, _ = sign.JSONFields(nil, body)
+	}
+}
+
+func rsaPEM(b *testing.B) []byte {
+	text, err := generate(b, sign.RSASHA256).PEM()
+	require.NoError(b, err)
+	return text
+}
+
+func benchmarkSign(b *testing.B, text []byte) {
+	key, err := sign.ParsePrivateKey(text)
+	require.NoError(b, err)
+	signer, message := newSigner(b, key, sign.SignerConfig{}), make([]byte, 512)
+	for b.Loop() {
+		_, err = signer.Sign(b.Context(), message)
+	}
+	require.NoError(b, err)
+}
+
+func benchmarkVerify(b *testing.B, text []byte) {
+	key, err := sign.ParsePrivateKey(text)
+	require.NoError(b, err)
+	message := make([]byte, 512)
+	signature := signed(b, newSigner(b, key, sign.SignerConfig{}), string(message))
+	ring := newRing(b, sign.RingKey{ID: "1", Key: key.Public()})
+	for b.Loop() {
+		err = ring.Verify(b.Context(), message, signature, "1")
+	}
+	require.NoError(b, err)
+}
