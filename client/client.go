@@ -140,7 +140,7 @@ func (c *Client) once(ctx context.Context, r Request, a *attempt) (*Answer, erro
 func (c *Client) exchange(ctx context.Context, r *Request, a *attempt) (*Answer, error) {
 	ctx = a.begin(ctx)
 	defer a.end()
-	if err := ctx.Err(); err != nil {
+	if err := late(ctx); err != nil {
 		return nil, err
 	}
 	if err := c.sign(ctx, r, a); err != nil {
