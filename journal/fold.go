@@ -175,18 +175,13 @@ func (v *folder) moved(to bankrail.Status) {
 }
 
 // otherAmount: the gateway speaks of an amount nobody asked for. One message may be
-// damaged at its source, so a query decides; what the query says as well is a
-// contradiction.
+// wrong at its source, so the entry stays open and the gateway is asked; when it
+// keeps saying so until the tries are used up, that is a contradiction.
 func (v *folder) otherAmount(amount bankrail.Money) {
-	e := v.entry
-	note := fmt.Sprintf("the gateway says %s, the record %s", amount, e.Amount)
+	note := fmt.Sprintf("the gateway says %s, the record %s", amount, v.entry.Amount)
 	v.anomaly(AnomalyAmount, note)
-	switch {
-	case !e.Status.Open():
-	case v.fact.source == SourceQuery:
-		v.manual(e, CauseContradiction, note)
-	default:
-		v.undecided(note)
+	if v.entry.Status.Open() {
+		v.doubted(note, CauseContradiction)
 	}
 }
 

@@ -33,11 +33,13 @@ func (v *folder) change(e Entry, note string, charge bankrail.Money) {
 func (v *folder) step(e Entry, note string) { v.change(e, note, bankrail.Money{}) }
 
 // tried spends one of the tries of an entry whose outcome is unknown.
-func (v *folder) tried(note string) {
+func (v *folder) tried(note string) { v.spend(note, CauseTries) }
+
+func (v *folder) spend(note string, last Cause) {
 	e := v.entry
 	e.Tries++
 	if e.Tries >= len(v.book.cfg.Tries) {
-		v.manual(e, CauseTries, note+"; no try left")
+		v.manual(e, last, note+"; no try left")
 		return
 	}
 	e.NextAt = v.now.Add(v.book.wait(e.Tries))
@@ -45,7 +47,10 @@ func (v *folder) tried(note string) {
 }
 
 // undecided notes a fact that concludes nothing, and has the gateway asked.
-func (v *folder) undecided(note string) {
+func (v *folder) undecided(note string) { v.doubted(note, CauseTries) }
+
+// doubted is undecided, with the cause if it was the last try.
+func (v *folder) doubted(note string, last Cause) {
 	e := v.entry
 	switch {
 	case v.fact.source != SourceQuery:
@@ -54,7 +59,7 @@ func (v *folder) undecided(note string) {
 	case e.Status == bankrail.Manual:
 		v.asleep(note)
 	default:
-		v.tried(note)
+		v.spend(note, last)
 	}
 }
 
@@ -68,10 +73,6 @@ func (v *folder) asleep(note string) {
 // manual gives the entry to a person. Its amount stays reserved.
 func (v *folder) manual(e Entry, cause Cause, note string) {
 	e.Status, e.Cause, e.NextAt, e.Message = bankrail.Manual, cause, time.Time{}, note
-	if v.entry.Status == bankrail.Manual {
-		v.step(e, note)
-		return
-	}
 	v.step(e, note)
 	v.alarms = append(v.alarms, Alarm{Kind: AlarmManual, Entry: e.ID, Text: note, At: v.now})
 }
