@@ -27,7 +27,9 @@ type call struct {
 }
 
 // ServeHTTP is the bank. It answers POST /bank/v1/refunds, /bank/v1/refunds/query
-// and /bank/v1/trades/query.
+// and /bank/v1/trades/query. To cut a connection it hijacks it, or, where the
+// ResponseWriter cannot be hijacked, panics with http.ErrAbortHandler, which
+// net/http turns into the same.
 func (b *Bank) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var handle func(http.ResponseWriter, *http.Request, call)
 	switch r.URL.Path {

@@ -1,5 +1,7 @@
 package sandbox
 
+import "errors"
+
 // ParseObject lets the tests look at the reader of requests: names and values in
 // turn.
 func ParseObject(body []byte) ([]string, error) {
@@ -27,4 +29,18 @@ func FaultsAt(where string) []Fault {
 		out = append(out, s.fault)
 	}
 	return out
+}
+
+// BreakFile makes writing fail, as a full disk does; MendFile ends that.
+func BreakFile(b *Bank) {
+	b.file.mu.Lock()
+	defer b.file.mu.Unlock()
+	b.file.err = errors.New("disk full")
+}
+
+// MendFile undoes BreakFile.
+func MendFile(b *Bank) {
+	b.file.mu.Lock()
+	defer b.file.mu.Unlock()
+	b.file.err = nil
 }

@@ -189,7 +189,7 @@ func (b *Bank) AddTrade(t Trade) error {
 func (b *Bank) Ledger() Ledger {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var l Ledger
+	l := Ledger{Trades: []Trade{}, Refunds: []Refund{}}
 	for _, t := range b.book.trades {
 		l.Trades = append(l.Trades, *t)
 	}

@@ -42,7 +42,7 @@ type notice struct {
 func (b *Bank) Notices() []Notice {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var out []Notice
+	out := []Notice{}
 	for _, n := range b.notices {
 		c := n.Notice
 		c.Deliveries = append([]Delivery(nil), c.Deliveries...)
@@ -158,7 +158,7 @@ func (b *Bank) sendLetters(n *notice, turn int, letters []letter) {
 	to := &n.Deliveries[turn]
 	to.Sent, to.HTTPStatus, to.Acknowledged = to.Sent+d.Sent, d.HTTPStatus, d.Acknowledged
 	n.Acknowledged = n.Acknowledged || d.Acknowledged
-	if n.Next.IsZero() {
+	if n.Next.IsZero() || n.Acknowledged { // else its next turn is planned already
 		b.announce(n)
 	}
 	b.append(entry{Notice: n})
