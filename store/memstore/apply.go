@@ -180,11 +180,13 @@ func (s *Store) charge(t *undo, e journal.Entry, c journal.Change) error {
 		return invalid("order", "a Charge or Stop needs an order")
 	}
 	b := s.budget(t, e)
-	held, err := b.Held.Add(c.Charge)
-	if err != nil {
-		return fmt.Errorf("charge order %s: %w: %w", e.Order, journal.ErrNotCommitted, err)
+	if !c.Charge.IsZero() {
+		held, err := b.Held.Add(c.Charge)
+		if err != nil {
+			return fmt.Errorf("charge order %s: %w: %w", e.Order, journal.ErrNotCommitted, err)
+		}
+		b.Held = held
 	}
-	b.Held = held
 	b.Stopped = b.Stopped || c.Stop
 	return nil
 }

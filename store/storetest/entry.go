@@ -105,7 +105,7 @@ var entryTests = []test{
 		e := draft("R1")
 		e.Data = []byte("{ \"b\": 1,\n\"a\": 0.10 }")
 		e.Sealed = []byte{0, 0xff, 0x27, 0x00}
-		e.Message = "余额不足 'quoted' \x00 \"double\" %s"
+		e.Message = "余额不足 'quoted' \"double\" %s"
 		got := s.insert(t, e)
 		require.Equal(t, e.Data, got.Data)
 		require.Equal(t, e.Sealed, got.Sealed)

@@ -1,0 +1,91 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/bankrail/bankrail/journal"
+)
+
+// apply does a batch in the order of its fields.
+func (s session) apply(ctx context.Context, b journal.Batch) error {
+	if b.Notice != nil {
+		if err := s.receive(ctx, *b.Notice); err != nil {
+			return err
+		}
+	}
+	for _, p := range b.Pending {
+		if err := s.keep(ctx, p); err != nil {
+			return err
+		}
+	}
+	for _, c := range b.Changes {
+		if err := s.change(ctx, c); err != nil {
+			return err
+		}
+	}
+	now := ms(s.now())
+	for _, id := range b.Wake {
+		if _, err := s.q.ExecContext(ctx, s.wake, append(append([]any{now}, key(id)...), now)...); err != nil {
+			return fmt.Errorf("wake %s: %w", id, err)
+		}
+	}
+	for _, p := range b.Matched {
+		if _, err := s.q.ExecContext(ctx, s.deletePending, p.Row); err != nil {
+			return fmt.Errorf("match %s: %w", p.ID, err)
+		}
+	}
+	for _, p := range b.Flagged {
+		if _, err := s.q.ExecContext(ctx, s.flagPending, p.Row); err != nil {
+			return fmt.Errorf("flag %s: %w", p.ID, err)
+		}
+	}
+	for _, a := range b.Anomalies {
+		values := append([]any{string(a.Kind)}, key(a.Entry)...)
+		if _, err := s.q.ExecContext(ctx, s.addAnomaly, append(values, a.Note, a.Evidence[:], ms(a.At))...); err != nil {
+			return fmt.Errorf("anomaly of %s: %w", a.Entry, err)
+		}
+	}
+	return nil
+}
+
+// receive puts a notice into the inbox.
+func (s session) receive(ctx context.Context, n journal.Notice) error {
+	var digest []byte
+	err := s.q.QueryRowContext(ctx, s.noticeDigest, n.Gateway, n.Merchant, n.ID).Scan(&digest)
+	switch {
+	case err == nil && string(digest) == string(n.Digest[:]):
+		return fmt.Errorf("notice %s of %s: %w", n.ID, n.Channel, journal.ErrSeen)
+	case err == nil:
+		return fmt.Errorf("notice %s of %s: %w", n.ID, n.Channel, journal.ErrReused)
+	case !errors.Is(err, sql.ErrNoRows):
+		return err
+	}
+	news, err := json.Marshal(n.News)
+	if err != nil {
+		return fmt.Errorf("notice %s of %s: %w", n.ID, n.Channel, err)
+	}
+	_, err = s.q.ExecContext(ctx, s.insertNotice,
+		n.Gateway, n.Merchant, n.ID, n.Digest[:], ms(n.At), flag(n.Stale), news, ms(s.now()))
+	return err
+}
+
+// keep adds news of a number that is not recorded.
+func (s session) keep(ctx context.Context, p journal.Pending) error {
+	recorded, err := s.has(ctx, s.hasEntry, key(p.ID)...)
+	if err != nil {
+		return err
+	}
+	if recorded {
+		return fmt.Errorf("pending news of %s: %w", p.ID, journal.ErrLost)
+	}
+	news, err := json.Marshal(p.News)
+	if err != nil {
+		return fmt.Errorf("pending news of %s: %w", p.ID, err)
+	}
+	_, err = s.q.ExecContext(ctx, s.insertPending, append(key(p.ID), news, p.Digest[:], ms(p.At))...)
+	return err
+}

@@ -1,0 +1,140 @@
+package sqlstore
+
+import (
+	"embed"
+	"strings"
+)
+
+// dialect is what differs between databases: everything else in this package is the
+// same for all. PostgreSQL and MySQL add one of their own, with their migrations.
+type dialect struct {
+	// name is goose's name of the dialect and the folder of its migrations.
+	name string
+	statements
+	// kind says which of the package's errors the driver's error is, nil for none.
+	kind func(error) error
+}
+
+//go:embed migrations
+var migrations embed.FS
+
+// statements holds every SQL text of the store, in the dialect's own words.
+type statements struct {
+	// Entries. updateEntry is the compare-and-swap on the version, claimEntry the one
+	// on (version, next_at).
+	getEntry, hasEntry, insertEntry, updateEntry, listEntries string
+	dueEntries, claimEntry, wake, rouse                       string
+	// What follows a change; the key of the entry comes last.
+	insertStep, listSteps, insertEvent string
+	// Budgets. addBudget does nothing where there is a row; holdBudget is the one
+	// conditional step that reserves.
+	addBudget, holdBudget, chargeBudget, stopBudget, getBudget string
+	// The inbox.
+	noticeDigest, insertNotice                                         string
+	hasPending, insertPending, deletePending, flagPending, listPending string
+	// The outbox.
+	waitingEvents, leaseEvent, publishEvent string
+	// addAnomaly does nothing where there is a row.
+	addAnomaly, listAnomalies string
+	// The exchange log.
+	insertExchange, listExchanges, trimExchanges string
+	// The version table, of goose's shape.
+	createVersions, getVersion, insertVersion string
+}
+
+const (
+	byKey        = `gateway = ? AND merchant = ? AND op = ? AND number = ?`
+	byOrder      = `gateway = ? AND merchant = ? AND order_number = ?`
+	ofKey        = ` FROM bankrail_entries WHERE ` + byKey
+	stepColumns  = `version, from_status, to_status, source, evidence, note, at`
+	eventColumns = `event, version, type, status, order_number, amount_minor, amount_currency, settled_minor, settled_currency, at`
+	logColumns   = `gateway, merchant, op, number, attempt, method, url, request_header, request,
+	http_status, answer_header, answer, effect, problem, started, took`
+)
+
+// sqlite is the dialect of OpenSQLite.
+var sqlite = dialect{
+	name: "sqlite",
+	kind: sqliteKind,
+	statements: statements{
+		getEntry:    `SELECT id, ` + entryColumns + ofKey,
+		hasEntry:    `SELECT 1` + ofKey,
+		insertEntry: `INSERT INTO bankrail_entries (` + entryColumns + `) VALUES (` + marks(strings.Count(entryColumns, ",")+1) + `)`,
+		updateEntry: `UPDATE bankrail_entries SET ` + assignments(entryColumns) + ` WHERE ` + byKey + ` AND version = ?`,
+		listEntries: `SELECT id, ` + entryColumns + ` FROM bankrail_entries`,
+		dueEntries: `SELECT id, ` + entryColumns + ` FROM bankrail_entries
+			WHERE op = ? AND next_at IS NOT NULL AND next_at <= ? AND (? = 1 OR (gateway = ? AND merchant = ?))
+			ORDER BY next_at, id LIMIT ?`,
+		claimEntry: `UPDATE bankrail_entries SET next_at = ? WHERE id = ? AND version = ? AND next_at = ?`,
+		wake: `UPDATE bankrail_entries SET next_at = ? WHERE ` + byKey + `
+			AND status IN ('created', 'processing', 'manual') AND (next_at IS NULL OR next_at > ?)`,
+		rouse: `UPDATE bankrail_entries SET next_at = ?
+			WHERE status IN ('created', 'processing') AND (next_at IS NULL OR next_at > ?)`,
+
+		insertStep: `INSERT INTO bankrail_history (entry, ` + stepColumns + `) SELECT id, ` + marks(7) + ofKey,
+		listSteps: `SELECT ` + stepColumns + ` FROM bankrail_history
+			WHERE entry = (SELECT id` + ofKey + `) ORDER BY version`,
+		insertEvent: `INSERT INTO bankrail_events (entry, ` + eventColumns + `, leased_until) SELECT id, ` + marks(10) + `, 0` + ofKey,
+
+		addBudget: `INSERT INTO bankrail_budgets (gateway, merchant, order_number, currency, held_minor, stopped)
+			VALUES (?, ?, ?, '', 0, 0) ON CONFLICT DO NOTHING`,
+		holdBudget: `UPDATE bankrail_budgets SET limit_minor = ?, held_minor = held_minor + ?, currency = ?
+			WHERE ` + byOrder + ` AND stopped = 0 AND currency IN (?, '') AND held_minor <= ?`,
+		chargeBudget: `UPDATE bankrail_budgets SET held_minor = held_minor + ?, currency = ?
+			WHERE ` + byOrder + ` AND currency IN (?, '') AND held_minor BETWEEN ? AND ?`,
+		stopBudget: `UPDATE bankrail_budgets SET stopped = 1 WHERE ` + byOrder,
+		getBudget:  `SELECT currency, limit_minor, held_minor, stopped FROM bankrail_budgets WHERE ` + byOrder,
+
+		noticeDigest: `SELECT digest FROM bankrail_notices WHERE gateway = ? AND merchant = ? AND notice = ?`,
+		insertNotice: `INSERT INTO bankrail_notices (gateway, merchant, notice, digest, signed_at, stale, news, received_at)
+			VALUES (` + marks(8) + `)`,
+		hasPending: `SELECT 1 FROM bankrail_pending WHERE ` + byKey + ` LIMIT 1`,
+		insertPending: `INSERT INTO bankrail_pending (gateway, merchant, op, number, news, digest, at, flagged)
+			VALUES (` + marks(7) + `, 0)`,
+		deletePending: `DELETE FROM bankrail_pending WHERE id = ?`,
+		flagPending:   `UPDATE bankrail_pending SET flagged = 1 WHERE id = ?`,
+		listPending: `SELECT id, gateway, merchant, op, number, news, digest, at FROM bankrail_pending AS p
+			WHERE (? = 1 OR (` + byKey + `))
+			AND (? = 1 OR EXISTS (SELECT 1 FROM bankrail_entries AS e WHERE e.gateway = p.gateway
+				AND e.merchant = p.merchant AND e.op = p.op AND e.number = p.number))
+			AND (? = 1 OR (flagged = 0 AND at < ?))
+			ORDER BY at, id LIMIT ?`,
+
+		waitingEvents: `SELECT v.id, v.leased_until, v.event, e.gateway, e.merchant, e.op, e.number, v.version, v.type, v.status,
+			v.order_number, v.amount_minor, v.amount_currency, v.settled_minor, v.settled_currency, v.at
+			FROM bankrail_events AS v JOIN bankrail_entries AS e ON e.id = v.entry
+			WHERE v.published_at IS NULL AND v.leased_until <= ?
+			AND NOT EXISTS (SELECT 1 FROM bankrail_events AS w
+				WHERE w.entry = v.entry AND w.version < v.version AND w.published_at IS NULL)
+			ORDER BY v.id LIMIT ?`,
+		leaseEvent:   `UPDATE bankrail_events SET leased_until = ? WHERE id = ? AND leased_until = ? AND published_at IS NULL`,
+		publishEvent: `UPDATE bankrail_events SET published_at = ? WHERE event = ? AND published_at IS NULL`,
+
+		addAnomaly: `INSERT INTO bankrail_anomalies (kind, gateway, merchant, op, number, note, evidence, at)
+			VALUES (` + marks(8) + `) ON CONFLICT DO NOTHING`,
+		listAnomalies: `SELECT id, kind, gateway, merchant, op, number, note, evidence, at
+			FROM bankrail_anomalies WHERE id > ? ORDER BY id LIMIT ?`,
+
+		insertExchange: `INSERT INTO bankrail_exchanges (` + logColumns + `) VALUES (` + marks(16) + `)`,
+		listExchanges:  `SELECT ` + logColumns + ` FROM bankrail_exchanges WHERE ` + byKey + ` ORDER BY id`,
+		trimExchanges: `DELETE FROM bankrail_exchanges WHERE id IN
+			(SELECT id FROM bankrail_exchanges WHERE started < ? ORDER BY started LIMIT ?)`,
+
+		createVersions: `CREATE TABLE IF NOT EXISTS bankrail_goose_db_version (
+			id INTEGER PRIMARY KEY AUTOINCREMENT,
+			version_id INTEGER NOT NULL,
+			is_applied INTEGER NOT NULL,
+			tstamp TIMESTAMP DEFAULT (datetime('now')))`,
+		getVersion:    `SELECT version_id, is_applied FROM bankrail_goose_db_version ORDER BY id`,
+		insertVersion: `INSERT INTO bankrail_goose_db_version (version_id, is_applied) VALUES (?, 1)`,
+	},
+}
+
+// assignments makes "version = ?, …" of the columns after the key.
+func assignments(columns string) string {
+	var set []string
+	for _, c := range strings.Split(columns, ",")[keyColumns:] {
+		set = append(set, strings.TrimSpace(c)+" = ?")
+	}
+	return strings.Join(set, ", ")
+}

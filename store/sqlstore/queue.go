@@ -1,0 +1,181 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"github.com/bankrail/bankrail"
+	"github.com/bankrail/bankrail/journal"
+)
+
+// Claim hands out due entries; see journal.Queue.
+func (db *DB) Claim(ctx context.Context, q journal.ClaimQuery) ([]journal.Entry, error) {
+	if q.Limit < 1 {
+		return nil, ctx.Err()
+	}
+	var claimed []journal.Entry
+	err := db.write(ctx, "claim "+string(q.Op), func(ctx context.Context, s session) error {
+		now := whole(s.now())
+		var due []journal.Entry
+		var rows []int64
+		every := flag(q.Channel == bankrail.Channel{})
+		err := s.each(ctx, func(r scanner) error {
+			e, row, err := scanEntry(r)
+			due, rows = append(due, e), append(rows, row)
+			return err
+		}, s.dueEntries, string(q.Op), ms(now), every, q.Channel.Gateway, q.Channel.Merchant, q.Limit)
+		if err != nil {
+			return err
+		}
+		until := whole(now.Add(q.Lease))
+		for i, e := range due {
+			done, err := s.one(ctx, s.claimEntry, ms(until), rows[i], e.Version, ms(e.NextAt))
+			if err != nil {
+				return err
+			}
+			if done {
+				e.NextAt = until
+				claimed = append(claimed, e)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return claimed, nil
+}
+
+// Rouse makes due what would never be looked at; see journal.Queue.
+func (db *DB) Rouse(ctx context.Context, horizon time.Duration) (int, error) {
+	var n int64
+	err := db.write(ctx, "rouse", func(ctx context.Context, s session) error {
+		now := whole(s.now())
+		res, err := s.q.ExecContext(ctx, s.rouse, ms(now), ms(now.Add(horizon)))
+		if err != nil {
+			return err
+		}
+		n, err = res.RowsAffected()
+		return err
+	})
+	return int(n), err
+}
+
+// Pending lists unmatched news; see journal.Queue.
+func (db *DB) Pending(ctx context.Context, q journal.PendingQuery) ([]journal.Pending, error) {
+	args := append([]any{flag(q.ID == bankrail.ID{})}, key(q.ID)...)
+	args = append(args, flag(!q.Recorded), flag(q.Before.IsZero()), ms(q.Before), page(q.Limit))
+	var found []journal.Pending
+	err := db.on(db.reader).each(ctx, func(r scanner) error {
+		var p journal.Pending
+		var row int64
+		var news, digest []byte
+		if err := r.Scan(&row, &p.ID.Gateway, &p.ID.Merchant, &p.ID.Op, &p.ID.Number, &news, &digest, at(&p.At)); err != nil {
+			return err
+		}
+		p.Row = strconv.FormatInt(row, 10)
+		copy(p.Digest[:], digest)
+		found = append(found, p)
+		return json.Unmarshal(news, &found[len(found)-1].News)
+	}, db.dialect.listPending, args...)
+	if err != nil {
+		return nil, db.fail("pending", err)
+	}
+	return found, nil
+}
+
+// TakeEvents leases unpublished events; see journal.Outbox.
+func (db *DB) TakeEvents(ctx context.Context, lease time.Duration, limit int) ([]journal.Event, error) {
+	if limit < 1 {
+		return nil, ctx.Err()
+	}
+	var taken []journal.Event
+	err := db.write(ctx, "take events", func(ctx context.Context, s session) error {
+		now := whole(s.now())
+		type row struct {
+			id, leased int64
+			event      journal.Event
+		}
+		var waiting []row
+		err := s.each(ctx, func(r scanner) error {
+			var w row
+			var err error
+			w.event, err = scanEvent(r, &w.id, &w.leased)
+			waiting = append(waiting, w)
+			return err
+		}, s.waitingEvents, ms(now), limit)
+		if err != nil {
+			return err
+		}
+		for _, w := range waiting {
+			done, err := s.one(ctx, s.leaseEvent, ms(whole(now.Add(lease))), w.id, w.leased)
+			if err != nil {
+				return err
+			}
+			if done {
+				taken = append(taken, w.event)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return taken, nil
+}
+
+func scanEvent(r scanner, id, leased *int64) (journal.Event, error) {
+	var e journal.Event
+	var status string
+	var amount, settled money
+	err := r.Scan(id, leased, &e.ID, &e.Entry.Gateway, &e.Entry.Merchant, &e.Entry.Op, &e.Entry.Number,
+		&e.Version, &e.Type, &status, &e.Order, &amount.minor, &amount.currency, &settled.minor, &settled.currency, at(&e.At))
+	if err != nil {
+		return e, err
+	}
+	if err := e.Status.UnmarshalText([]byte(status)); err != nil {
+		return e, err
+	}
+	if err := amount.into(&e.Amount)(); err != nil {
+		return e, err
+	}
+	return e, settled.into(&e.Settled)()
+}
+
+// Published marks events as published; see journal.Outbox.
+func (db *DB) Published(ctx context.Context, ids ...string) error {
+	return db.write(ctx, "published", func(ctx context.Context, s session) error {
+		for _, id := range ids {
+			if _, err := s.q.ExecContext(ctx, s.publishEvent, ms(s.now()), id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// each runs a query and gives its rows to f.
+func (s session) each(ctx context.Context, f func(scanner) error, query string, args ...any) error {
+	rows, err := s.q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer func(rows *sql.Rows) { _ = rows.Close() }(rows)
+	for rows.Next() {
+		if err := f(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// page returns the size of a page, 100 where none is asked for.
+func page(limit int) int {
+	if limit > 0 {
+		return limit
+	}
+	return 100
+}

@@ -1,0 +1,139 @@
+package sqlstore
+
+import (
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/bankrail/bankrail"
+	"github.com/bankrail/bankrail/journal"
+)
+
+// entryColumns lists the columns of an entry in the order of entryValues and
+// scanEntry. The key comes first.
+const entryColumns = `gateway, merchant, op, number,
+	version, status, cause, order_number,
+	amount_minor, amount_currency, settled_minor, settled_currency, held_minor, held_currency,
+	any_amount, offer, fingerprint, data, reply, sealed, operator, gateway_number, code, message,
+	of_gateway, of_merchant, of_op, of_number, attempt, sends, copies,
+	first_send, last_send_by, send_until, postponed, accepted_at, tries, asks, next_at, expires,
+	created_at, updated_at`
+
+// keyColumns is how many columns the key has.
+const keyColumns = 4
+
+func key(id bankrail.ID) []any {
+	return []any{id.Gateway, id.Merchant, string(id.Op), id.Number}
+}
+
+func entryValues(e journal.Entry) []any {
+	return append(key(e.ID),
+		e.Version, name(e.Status), string(e.Cause), e.Order,
+		e.Amount.Minor(), string(e.Amount.Currency()), e.Settled.Minor(), string(e.Settled.Currency()),
+		e.Held.Minor(), string(e.Held.Currency()),
+		flag(e.AnyAmount), flag(e.Offer), e.Fingerprint[:], blob(e.Data), blob(e.Reply), blob(e.Sealed),
+		e.Operator, e.GatewayNumber, e.Code, e.Message,
+		e.Of.Gateway, e.Of.Merchant, string(e.Of.Op), e.Of.Number, e.Attempt, e.Sends, e.Copies,
+		ms(e.FirstSend), ms(e.LastSendBy), ms(e.SendUntil), flag(e.Postponed), ms(e.AcceptedAt),
+		e.Tries, e.Asks, ms(e.NextAt), ms(e.Expires), ms(e.CreatedAt), ms(e.UpdatedAt))
+}
+
+// scanner is a row.
+type scanner interface{ Scan(dest ...any) error }
+
+// scanEntry reads id and entryColumns.
+func scanEntry(r scanner) (e journal.Entry, row int64, err error) {
+	var amount, settled, held money
+	var status string
+	var fingerprint, data, reply, sealed []byte
+	err = r.Scan(&row, &e.Gateway, &e.Merchant, &e.ID.Op, &e.Number,
+		&e.Version, &status, &e.Cause, &e.Order,
+		&amount.minor, &amount.currency, &settled.minor, &settled.currency, &held.minor, &held.currency,
+		&e.AnyAmount, &e.Offer, &fingerprint, &data, &reply, &sealed,
+		&e.Operator, &e.GatewayNumber, &e.Code, &e.Message,
+		&e.Of.Gateway, &e.Of.Merchant, &e.Of.Op, &e.Of.Number, &e.Attempt, &e.Sends, &e.Copies,
+		at(&e.FirstSend), at(&e.LastSendBy), at(&e.SendUntil), &e.Postponed, at(&e.AcceptedAt),
+		&e.Tries, &e.Asks, at(&e.NextAt), at(&e.Expires), at(&e.CreatedAt), at(&e.UpdatedAt))
+	if err != nil {
+		return journal.Entry{}, 0, err
+	}
+	copy(e.Fingerprint[:], fingerprint)
+	e.Data, e.Reply, e.Sealed = data, reply, sealed
+	for _, f := range []func() error{
+		func() error { return e.Status.UnmarshalText([]byte(status)) },
+		amount.into(&e.Amount), settled.into(&e.Settled), held.into(&e.Held),
+	} {
+		if err := f(); err != nil {
+			return journal.Entry{}, 0, fmt.Errorf("row of %s: %w", e.ID, err)
+		}
+	}
+	return e, row, nil
+}
+
+// money is an amount in two columns.
+type money struct {
+	minor    int64
+	currency bankrail.Currency
+}
+
+func (m *money) into(to *bankrail.Money) func() error {
+	return func() (err error) {
+		if *m != (money{}) {
+			*to, err = bankrail.NewMoney(m.minor, m.currency)
+		}
+		return err
+	}
+}
+
+// ms is a time as a column: NULL for the zero time.
+func ms(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UnixMilli()
+}
+
+// at reads what ms wrote.
+func at(t *time.Time) sql.Scanner { return (*instant)(t) }
+
+type instant time.Time
+
+// Scan reads milliseconds, or NULL for the zero time.
+func (t *instant) Scan(v any) error {
+	switch v := v.(type) {
+	case nil:
+		*t = instant{}
+	case int64:
+		*t = instant(time.UnixMilli(v).UTC())
+	default:
+		return fmt.Errorf("%T is no time in milliseconds", v)
+	}
+	return nil
+}
+
+// blob is a slice as a column: NULL for an empty one, which reads as nil.
+func blob[T ~[]byte](b T) any {
+	if len(b) == 0 {
+		return nil
+	}
+	return []byte(b)
+}
+
+func flag(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// name is a status as a column, empty for none.
+func name(s bankrail.Status) string {
+	if !s.Valid() {
+		return ""
+	}
+	return s.String()
+}
+
+// marks is a list of n placeholders.
+func marks(n int) string { return strings.Repeat("?, ", n-1) + "?" }

@@ -1,0 +1,139 @@
+// Package sqlstore keeps the journal in an SQL database: SQLite, embedded, without
+// a server.
+//
+//	db, err := sqlstore.OpenSQLite("bankrail.db", sqlstore.Config{})
+//	if err != nil {
+//		return err
+//	}
+//	defer db.Close()
+//	book := journal.New(db, journal.Config{})
+//
+// What a method has written when it returns nil survives a crash of the process and
+// of the machine. A host with its own tables in the same database records an entry
+// in its own transaction through [DB.In]. A DB also keeps the exchange log: it is a
+// bankrail.Recorder.
+//
+// It is not an ORM and opens nothing to the host's queries: the tables, all called
+// bankrail_…, are described in migrations/, and reading them is welcome.
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/bankrail/bankrail"
+	"github.com/bankrail/bankrail/journal"
+)
+
+// Config configures a DB.
+type Config struct {
+	// Now is the store's clock. SQLite has no server whose clock could count instead:
+	// all processes on one file must agree on it. Defaults to time.Now.
+	Now func() time.Time
+	// BusyTimeout is how long a call waits for its turn to write before it gives up
+	// with ErrNotCommitted. Defaults to 10 seconds.
+	BusyTimeout time.Duration
+	// Readers is how many connections read beside the one that writes. Defaults to 4.
+	Readers int
+	// MaxBody bounds each body of the exchange log in bytes; what is longer is cut.
+	// Defaults to 64 KiB.
+	MaxBody int
+	// Logger hears what nobody is told otherwise: a database file that others may
+	// read, commits whose outcome is unknown. Defaults to slog.Default().
+	Logger *slog.Logger
+}
+
+// DB keeps a journal and an exchange log in one database. It is safe for concurrent
+// use, by several processes too.
+type DB struct {
+	cfg     Config
+	path    string
+	durable bool
+	dialect dialect
+	writer  *sql.DB // one connection: SQLite has one writer, and its queue is here
+	reader  *sql.DB // query_only; the writer itself where the database is in memory
+}
+
+var (
+	_ journal.Store     = (*DB)(nil)
+	_ bankrail.Recorder = (*DB)(nil)
+	_ io.Closer         = (*DB)(nil)
+)
+
+func (cfg Config) withDefaults() Config {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.BusyTimeout <= 0 {
+		cfg.BusyTimeout = 10 * time.Second
+	}
+	if cfg.Readers <= 0 {
+		cfg.Readers = 4
+	}
+	if cfg.MaxBody <= 0 {
+		cfg.MaxBody = 64 << 10
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	return cfg
+}
+
+// Close waits for what is being written and closes the database.
+func (db *DB) Close() error {
+	var err error
+	if db.reader != db.writer {
+		err = db.reader.Close()
+	}
+	if err = errors.Join(err, db.writer.Close()); err != nil {
+		return db.fail("close", err)
+	}
+	return nil
+}
+
+// Durable reports whether the database is a file: ":memory:" is not.
+func (db *DB) Durable() bool { return db.durable }
+
+// Now returns the configured clock in UTC, whole milliseconds.
+func (db *DB) Now(ctx context.Context) (time.Time, error) {
+	if err := ctx.Err(); err != nil {
+		return time.Time{}, fmt.Errorf("sqlstore: now: %w", err)
+	}
+	return whole(db.cfg.Now()), nil
+}
+
+// Get reads an entry. Errors: bankrail.ErrNotFound.
+func (db *DB) Get(ctx context.Context, id bankrail.ID) (journal.Entry, error) {
+	e, err := db.on(db.reader).get(ctx, id)
+	if err != nil {
+		return e, db.fail("get "+id.String(), err)
+	}
+	return e, nil
+}
+
+// Insert records a new entry; see journal.Tx.
+func (db *DB) Insert(ctx context.Context, c journal.Change, h journal.Hold) error {
+	return db.write(ctx, "insert "+c.Entry.ID.String(), func(ctx context.Context, s session) error {
+		return s.insert(ctx, c, h)
+	})
+}
+
+// Apply commits a batch or nothing of it; see journal.Store.
+func (db *DB) Apply(ctx context.Context, b journal.Batch) error {
+	return db.write(ctx, "apply", func(ctx context.Context, s session) error {
+		return s.apply(ctx, b)
+	})
+}
+
+// whole is a time as the store keeps it: UTC, whole milliseconds.
+func whole(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return t.UTC().Truncate(time.Millisecond)
+}

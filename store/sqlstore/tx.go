@@ -1,0 +1,138 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/bankrail/bankrail"
+	"github.com/bankrail/bankrail/journal"
+)
+
+// querier is a database, a connection or a transaction.
+type querier interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// session runs the statements of a dialect somewhere.
+type session struct {
+	*dialect
+	q   querier
+	now func() time.Time
+}
+
+func (db *DB) on(q querier) session { return session{&db.dialect, q, db.cfg.Now} }
+
+// write runs f in a transaction of its own. Whatever fails before COMMIT was issued
+// is rolled back and ErrNotCommitted; only a COMMIT that fails leaves it open.
+//
+// A caller who gives up does so before the transaction starts or not at all: once
+// it has begun it takes no more than a few statements, and stopping it half way
+// would leave nobody knowing what became of it.
+func (db *DB) write(ctx context.Context, doing string, f func(context.Context, session) error) error {
+	conn, err := db.turn(ctx)
+	if err != nil {
+		return db.fail(doing, notCommitted(ctx, err))
+	}
+	defer func() { _ = conn.Close() }()
+
+	wctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), db.cfg.BusyTimeout+time.Minute)
+	defer cancel()
+	tx, err := conn.BeginTx(wctx, nil)
+	if err != nil {
+		return db.fail(doing, notCommitted(ctx, err))
+	}
+	if err := f(wctx, db.on(tx)); err != nil {
+		_ = tx.Rollback() // without COMMIT there is nothing it could fail to take back
+		return db.fail(doing, notCommitted(wctx, err))
+	}
+	if err := tx.Commit(); err != nil {
+		err = db.fail(doing+": commit, outcome unknown", err)
+		db.cfg.Logger.ErrorContext(ctx, "bankrail: outcome of a commit is unknown", "error", err)
+		return err
+	}
+	return nil
+}
+
+// turn waits for the one connection that writes.
+func (db *DB) turn(ctx context.Context) (*sql.Conn, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	wait, cancel := context.WithTimeoutCause(ctx, db.cfg.BusyTimeout, ErrBusy)
+	defer cancel()
+	conn, err := db.writer.Conn(wait)
+	if err == nil {
+		// The turn may come at the moment the caller gives up.
+		if err = ctx.Err(); err != nil {
+			_ = conn.Close()
+		}
+	} else if errors.Is(context.Cause(wait), ErrBusy) {
+		err = fmt.Errorf("%w: %w", ErrBusy, err)
+	}
+	return conn, err
+}
+
+// In works in the host's own transaction, on the same database: the host's rows and
+// the entry are recorded together or not at all.
+//
+//	tx, err := shop.BeginTx(ctx, nil)   // the host's *sql.DB, opened on the same file
+//	defer tx.Rollback()
+//	// … the host's own rows …
+//	err = bank.In(tx).Insert(ctx, change, hold)
+//	err = tx.Commit()
+//
+// A refusal (ErrExists, ErrEarly, ErrBudget) or any other error takes the insert
+// back to a savepoint and leaves the transaction usable. Nothing is recorded before
+// the host commits, and it is as durable as the host's connection makes it: leave
+// synchronous=FULL, and open it with _txlock=immediate and a busy_timeout. While it
+// is open nobody else writes, this DB included.
+func (db *DB) In(tx *sql.Tx) journal.Tx { return hostTx{db, tx} }
+
+type hostTx struct {
+	db *DB
+	tx *sql.Tx
+}
+
+var _ journal.Tx = hostTx{}
+
+// Get reads an entry as the transaction sees it. Errors: bankrail.ErrNotFound.
+func (t hostTx) Get(ctx context.Context, id bankrail.ID) (journal.Entry, error) {
+	e, err := t.db.on(t.tx).get(ctx, id)
+	if err != nil {
+		return e, t.db.fail("get "+id.String(), err)
+	}
+	return e, nil
+}
+
+// Insert records a new entry when the host commits; see DB.In.
+func (t hostTx) Insert(ctx context.Context, c journal.Change, h journal.Hold) error {
+	doing := "insert " + c.Entry.ID.String()
+	if err := ctx.Err(); err != nil {
+		return t.db.fail(doing, notCommitted(ctx, err))
+	}
+	wctx := context.WithoutCancel(ctx)
+	if _, err := t.tx.ExecContext(wctx, "SAVEPOINT bankrail"); err != nil {
+		return t.db.fail(doing, notCommitted(ctx, err))
+	}
+	err := t.db.on(t.tx).insert(wctx, c, h)
+	if err == nil {
+		if _, err = t.tx.ExecContext(wctx, "RELEASE SAVEPOINT bankrail"); err == nil {
+			return nil
+		}
+	}
+	for _, back := range []string{"ROLLBACK TO SAVEPOINT bankrail", "RELEASE SAVEPOINT bankrail"} {
+		if _, broken := t.tx.ExecContext(wctx, back); broken != nil {
+			// The host's transaction is in an unknown state: it must roll back.
+			return t.db.fail(doing, fmt.Errorf("transaction is broken, roll it back: %w: %w", broken, withoutAnswer(err)))
+		}
+	}
+	return t.db.fail(doing, notCommitted(ctx, err))
+}
+
+// withoutAnswer keeps the text of an error and not what it answers.
+func withoutAnswer(err error) error { return errors.New(err.Error()) }
