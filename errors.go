@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // The errors that callers branch on. Match them with errors.Is; each is wrapped by
@@ -91,7 +92,7 @@ func (e *Error) Error() string {
 		if said != "" {
 			b.WriteString(": ")
 		}
-		b.WriteString(e.Err.Error())
+		b.WriteString(clip(e.Err.Error(), 400))
 	} else if said == "" {
 		fmt.Fprintf(&b, "http status %d", e.HTTPStatus)
 	}
@@ -102,16 +103,30 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // EffectOf reads what a failed call may have done: Unknown unless the error is sure.
+// The outermost *Error of a chain decides, a *FieldError stands for NotSent, and of
+// joined errors the least sure one counts.
 func EffectOf(err error) Effect {
-	var e *Error
-	if errors.As(err, &e) {
-		return e.Effect
+	effect, _ := effectOf(err)
+	return effect
+}
+
+// effectOf also reports whether the error says anything about an effect at all.
+func effectOf(err error) (effect Effect, found bool) {
+	switch e := err.(type) {
+	case *Error:
+		return e.Effect, true
+	case *FieldError:
+		return NotSent, true
+	case interface{ Unwrap() error }:
+		return effectOf(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, joined := range e.Unwrap() {
+			if one, ok := effectOf(joined); ok && (!found || one < effect) {
+				effect, found = one, true
+			}
+		}
 	}
-	var f *FieldError
-	if errors.As(err, &f) {
-		return NotSent
-	}
-	return Unknown
+	return effect, found
 }
 
 // FieldError says which field of a request, configuration or file is wrong and
@@ -130,7 +145,7 @@ type FieldError struct {
 func (e *FieldError) Error() string {
 	s := e.Field + ": " + e.Problem
 	if e.Err != nil {
-		s += ": " + e.Err.Error()
+		s += ": " + clip(e.Err.Error(), 400)
 	}
 	return s
 }
@@ -141,16 +156,21 @@ func (e *FieldError) Unwrap() error { return e.Err }
 // Is makes every FieldError an ErrInvalid.
 func (e *FieldError) Is(target error) bool { return target == ErrInvalid }
 
-// clip bounds text that came from outside, so that an error stays one line.
+// clip bounds text that came from outside, so that an error stays one line and reads
+// the way it is written: no control, line-breaking or direction-changing characters.
 func clip(s string, n int) string {
+	cut := len(s) > n
+	if cut {
+		s = strings.ToValidUTF8(s[:n], "") // half a character goes too
+	}
 	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) {
 			return ' '
 		}
 		return r
 	}, s)
-	if len(s) <= n {
-		return s
+	if cut {
+		s += "…"
 	}
-	return strings.ToValidUTF8(s[:n], "") + "…"
+	return s
 }

@@ -3,7 +3,6 @@ package bankrail
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 )
@@ -49,14 +48,11 @@ func ParseMoney(s string, c Currency) (Money, error) {
 	if len(frac) > exp {
 		return Money{}, &FieldError{Field: "amount", Problem: fmt.Sprintf("%s has %d decimals, not %d", c, exp, len(frac))}
 	}
-	m, err := ParseMinor(whole+frac+strings.Repeat("0", exp-len(frac)), c)
-	if err != nil {
-		return Money{}, err
-	}
+	n := whole + frac + strings.Repeat("0", exp-len(frac))
 	if s[0] == '-' {
-		m.minor = -m.minor
+		n = "-" + n // read with its sign: the lowest int64 has no positive
 	}
-	return m, nil
+	return minorUnits(n, c)
 }
 
 // ParseMinor reads an amount in minor units as gateways write it on the wire:
@@ -70,6 +66,10 @@ func ParseMinor(s string, c Currency) (Money, error) {
 	if s == "" || len(s) > 40 || !digits(s) {
 		return Money{}, &FieldError{Field: "amount", Problem: "want digits, minor units"}
 	}
+	return minorUnits(s, c)
+}
+
+func minorUnits(s string, c Currency) (Money, error) {
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil {
 		return Money{}, &FieldError{Field: "amount", Problem: "beyond int64 minor units"}
@@ -114,10 +114,17 @@ func (m Money) Add(o Money) (Money, error) {
 //
 // Errors: *FieldError for two currencies and for a difference beyond int64.
 func (m Money) Sub(o Money) (Money, error) {
-	if o.minor == math.MinInt64 {
+	if o == (Money{}) {
+		return m, nil
+	}
+	if m != (Money{}) && m.currency != o.currency {
+		return Money{}, mixed(m, o)
+	}
+	diff := m.minor - o.minor
+	if (diff < m.minor) != (o.minor > 0) && o.minor != 0 {
 		return Money{}, &FieldError{Field: "amount", Problem: "difference beyond int64 minor units"}
 	}
-	return m.Add(Money{minor: -o.minor, currency: o.currency})
+	return Money{minor: diff, currency: o.currency}, nil
 }
 
 // Cmp compares two amounts of one currency: −1, 0 or +1.

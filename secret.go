@@ -6,20 +6,31 @@ import (
 )
 
 // Secret holds a value that must not be seen: no formatting verb, log record or
-// JSON document shows it. Reveal gives it to the code that needs it.
-type Secret struct{ value string }
+// JSON document shows it, also where it is an unexported field of something that is
+// printed. Reveal gives it to the code that needs it. Two secrets are compared by
+// what they reveal, not by ==.
+type Secret struct {
+	// value is a pointer because fmt calls no method on a field it may not see: it
+	// would print a string, and of a pointer it prints the address.
+	value *string
+}
 
 const redacted = "[secret]"
 
 // NewSecret wraps a value.
-func NewSecret(value string) Secret { return Secret{value: value} }
+func NewSecret(value string) Secret { return Secret{value: &value} }
 
 // Reveal returns the value. Its result belongs on the wire or in a cipher, never
 // in a log, an error, a row or a trace.
-func (s Secret) Reveal() string { return s.value }
+func (s Secret) Reveal() string {
+	if s.value == nil {
+		return ""
+	}
+	return *s.value
+}
 
 // IsZero reports whether there is no value.
-func (s Secret) IsZero() bool { return s.value == "" }
+func (s Secret) IsZero() bool { return s.Reveal() == "" }
 
 // String shows nothing of the value.
 func (Secret) String() string { return redacted }
