@@ -34,13 +34,14 @@ type dialect struct {
 	bank     sign.Verifier
 	merchant string
 	now      func() time.Time
+	nonce    func() string
 }
 
 var _ client.Dialect = (*dialect)(nil)
 
 // Sign sets the headers and signs the body's members with them.
 func (d *dialect) Sign(ctx context.Context, r *client.Request) error {
-	timestamp, nonce := strconv.FormatInt(d.now().Unix(), 10), newNonce()
+	timestamp, nonce := strconv.FormatInt(d.now().Unix(), 10), d.nonce()
 	canonical, _, err := canonicalText(r.Body, d.merchant, timestamp, nonce)
 	if err != nil {
 		return err

@@ -115,7 +115,7 @@ func New(cfg Config) (*Gateway, error) {
 	}
 	channel := bankrail.Channel{Gateway: "lanhai-" + string(cfg.Environment), Merchant: cfg.Merchant}
 	errs := cfg.check()
-	d := &dialect{signer: cfg.Signer, bank: cfg.Bank, merchant: cfg.Merchant, now: cfg.Now}
+	d := &dialect{signer: cfg.Signer, bank: cfg.Bank, merchant: cfg.Merchant, now: cfg.Now, nonce: newNonce}
 	c, err := client.New(client.Config{
 		Channel: channel, BaseURL: cfg.BaseURL, Dialect: d,
 		ConnectTimeout: cfg.ConnectTimeout, ReadTimeout: cfg.ReadTimeout, CallTimeout: cfg.CallTimeout,
