@@ -21,10 +21,11 @@ type attempt struct {
 	cancel context.CancelCauseFunc
 	why    error // what ended ctx while the attempt was under way
 
-	mu    sync.Mutex
-	conn  *conn // the only connection that may carry it; set before the first byte
-	over  bool  // nothing may be written any more
-	timer *time.Timer
+	mu     sync.Mutex
+	conn   *conn // the only connection that may carry it; set before the first byte
+	reused bool  // the connection taken last has carried others
+	over   bool  // nothing may be written any more
+	timer  *time.Timer
 }
 
 type attemptKey struct{}
@@ -41,13 +42,17 @@ func (a *attempt) begin(parent context.Context) context.Context {
 // took puts the attempt in charge of a connection's writes.
 func (a *attempt) took(i httptrace.GotConnInfo) {
 	if c, ok := i.Conn.(*conn); ok {
+		a.mu.Lock()
+		a.reused = i.Reused
+		a.mu.Unlock()
 		c.attempt.Store(a)
 	}
 }
 
 // admit is asked before every write, at the last moment, and refuses what must not
 // leave: after the end, after the deadline, or on a second connection when the
-// first one carried something.
+// first one carried something. On a kept connection that is dead already it writes
+// nothing, and the transport may take another.
 func (a *attempt) admit(c *conn) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -65,6 +70,9 @@ func (a *attempt) admit(c *conn) error {
 		return errReplay
 	}
 	if a.conn == nil {
+		if a.reused && stale(c.raw) {
+			return errStale
+		}
 		a.conn = c
 		a.timer = time.AfterFunc(a.limit, a.expire)
 	}
@@ -120,8 +128,8 @@ type gate struct {
 
 // RoundTrip sends one request once.
 func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
-	r.GetBody = nil // what cannot be rewound is not sent again
 	if g.foreign != nil {
+		r.GetBody = nil // what cannot be rewound is not sent again
 		a := r.Context().Value(attemptKey{}).(*attempt)
 		if err := a.admit(g.foreign); err != nil {
 			if r.Body != nil {

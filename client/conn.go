@@ -14,6 +14,7 @@ import (
 // closing alert is no byte of a request.
 type conn struct {
 	net.Conn
+	raw     net.Conn // beneath TLS
 	attempt atomic.Pointer[attempt]
 	closed  atomic.Bool
 }
@@ -53,7 +54,7 @@ func (d *dialer) plain(ctx context.Context, network, addr string) (net.Conn, err
 	if err != nil {
 		return nil, err
 	}
-	return &conn{Conn: raw}, nil
+	return &conn{Conn: raw, raw: raw}, nil
 }
 
 func (d *dialer) secure(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -75,7 +76,7 @@ func (d *dialer) secure(ctx context.Context, network, addr string) (net.Conn, er
 		_ = raw.Close()
 		return nil, cause(ctx, err)
 	}
-	return &conn{Conn: t}, nil
+	return &conn{Conn: t, raw: raw}, nil
 }
 
 func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, error) {

@@ -17,6 +17,7 @@ import (
 var (
 	errOver           = errors.New("the attempt is over")
 	errReplay         = errors.New("the transport tried to send the request a second time")
+	errStale          = errors.New("the kept connection is closed")
 	errRedirect       = errors.New("redirect or interim status instead of an answer")
 	errTooLarge       = errors.New("answer too large")
 	errVerifyPanic    = errors.New("verifying panicked")
@@ -35,9 +36,8 @@ func (c *Client) fail(r *Request, a *attempt, err error) error {
 		e.Effect = bankrail.Unknown
 	}
 	e.HTTPStatus = a.answer.HTTPStatus
-	var known *textError
-	if errors.As(err, &known) {
-		return e
+	if _, ok := err.(*textError); ok {
+		return e // signing or verifying failed, and its text is the dialect's
 	}
 	var u *url.Error
 	if errors.As(err, &u) {
