@@ -255,24 +255,29 @@ func TestParse_SurvivesNestedDER(t *testing.T) {
 			nested = append([]byte{0x30, 0x82, byte(size >> 8), byte(size)}, nested...)
 		}
 	}
-	for name, b := range map[string][]byte{
-		"definite lengths":   nested,
-		"indefinite lengths": bytes.Repeat([]byte{0x30, 0x80}, 24_000),
-		"long tags":          bytes.Repeat([]byte{0x7f, 0xff}, 24_000),
-		"length of 2^31":     {0x30, 0x84, 0x7f, 0xff, 0xff, 0xff},
-		"a tag alone":        {0x30},
-		"length cut":         {0x30, 0x82, 0x01},
+	for name, c := range map[string]struct {
+		der     []byte
+		problem string
+	}{
+		"definite lengths":       {nested, "DER nested too deep"},
+		"indefinite lengths":     {bytes.Repeat([]byte{0x30, 0x80}, 24_000), "not DER"},
+		"long tags":              {bytes.Repeat([]byte{0x7f, 0xff}, 24_000), "not DER"},
+		"length of 2^31":         {[]byte{0x30, 0x84, 0x7f, 0xff, 0xff, 0xff}, "not DER"},
+		"long form of a length":  {[]byte{0x30, 0x81, 0x02, 0x05, 0x00}, "not DER"},
+		"zero before the length": {append([]byte{0x30, 0x82, 0x00, 0x80}, make([]byte, 128)...), "not DER"},
+		"a tag alone":            {[]byte{0x30}, "not DER"},
+		"length cut":             {[]byte{0x30, 0x82, 0x01}, "not DER"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			within(t, 2*time.Second, func() {
 				for _, label := range []string{"PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "SM2 PRIVATE KEY"} {
-					_, err := sign.ParsePrivateKey(block(label, b))
-					keyRefused(t, err)
+					_, err := sign.ParsePrivateKey(block(label, c.der))
+					require.Equal(t, c.problem, keyRefused(t, err).Problem)
 				}
 				for _, label := range []string{"PUBLIC KEY", "CERTIFICATE"} {
-					_, err := sign.ParsePublicKey(block(label, b))
-					keyRefused(t, err)
+					_, err := sign.ParsePublicKey(block(label, c.der))
+					require.Equal(t, c.problem, keyRefused(t, err).Problem)
 				}
 			})
 		})

@@ -43,6 +43,15 @@ func TestPrivateKey_IsNeverShown(t *testing.T) {
 			require.Contains(t, shown.String(), "[private key]")
 			require.Equal(t, "[private key]", key.String())
 			require.Equal(t, "[private key]", key.GoString())
+			require.Equal(t, "[private key]", key.LogValue().String())
+			for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%t"} {
+				require.Equal(t, "[private key]", fmt.Sprintf(verb, key), verb)
+				require.Equal(t, "[private key]", fmt.Sprintf(verb, *key), verb)
+			}
+
+			b, err := json.Marshal(h)
+			require.NoError(t, err)
+			require.Contains(t, string(b), `{"Key":"[private key]","Value":"[private key]",`)
 
 			for _, secret := range secretsOf(t, key) {
 				for _, form := range []string{

@@ -31,7 +31,8 @@ const (
 
 // GenerateSM2 makes an SM2 key on the recommended curve (1.2.156.10197.1.301).
 //
-// Errors: ErrKey where the process runs in FIPS 140-only mode.
+// Errors: ErrKey if the SM2 library fails. In FIPS 140-only mode it is [NewSigner]
+// that refuses the key.
 func GenerateSM2() (key *PrivateKey, err error) {
 	defer recoverKey("GenerateSM2", &err)
 	k, err := sm2.GenerateKey(rand.Reader)
