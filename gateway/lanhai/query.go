@@ -40,24 +40,21 @@ func (g *Gateway) QueryRefund(ctx context.Context, r refund.Request) (bankrail.R
 		return bankrail.Receipt{}, &bankrail.FieldError{Field: "number", Problem: "cannot be written as JSON", Err: err}
 	}
 	call := client.Request{Op: bankrail.OpRefund, Number: r.Number, Method: http.MethodPost, Path: pathRefundQuery, Body: body}
-	m, raw, err := g.call(ctx, call)
+	m, raw, err := g.call(ctx, call, r.Trade)
 	if err != nil {
 		return bankrail.Receipt{}, err
 	}
-	return g.receipt(call, m, raw, r.Number, r.Trade)
+	return g.receipt(call, m, raw)
 }
 
-// receipt reads a verified answer about a refund. One that speaks of another number
-// or trade says nothing about this one.
-func (g *Gateway) receipt(call client.Request, m map[string]string, raw []byte, number, trade string) (bankrail.Receipt, error) {
+// receipt reads a verified answer about a refund. One that names no refund says
+// nothing about this one.
+func (g *Gateway) receipt(call client.Request, m map[string]string, raw []byte) (bankrail.Receipt, error) {
 	fail := func(err error) (bankrail.Receipt, error) {
 		return bankrail.Receipt{}, &bankrail.Error{Gateway: g.channel.Gateway, Op: call.Op, HTTPStatus: http.StatusOK, Err: err}
 	}
-	if got := m["merchantRefundNo"]; got != number {
-		return fail(&bankrail.FieldError{Field: "merchantRefundNo", Problem: "the answer is about another refund"})
-	}
-	if got := m["originalTradeNo"]; got != "" && trade != "" && got != trade {
-		return fail(&bankrail.FieldError{Field: "originalTradeNo", Problem: "the answer is about another trade"})
+	if m["merchantRefundNo"] == "" {
+		return fail(&bankrail.FieldError{Field: "merchantRefundNo", Problem: "the answer names no refund"})
 	}
 	r, err := parse(m)
 	if err != nil {
@@ -119,15 +116,15 @@ func (g *Gateway) Order(ctx context.Context, number string) (refund.Order, error
 		return refund.Order{}, &bankrail.FieldError{Field: "order", Problem: "cannot be written as JSON", Err: err}
 	}
 	call := client.Request{Op: bankrail.OpRefund, Number: number, Method: http.MethodPost, Path: pathTradeQuery, Body: body}
-	m, _, err := g.call(ctx, call)
+	m, _, err := g.call(ctx, call, number)
 	if err != nil {
 		return refund.Order{}, noTrade(err)
 	}
 	fail := func(err error) (refund.Order, error) {
 		return refund.Order{}, &bankrail.Error{Gateway: g.channel.Gateway, Op: call.Op, HTTPStatus: http.StatusOK, Err: err}
 	}
-	if m["originalTradeNo"] != number {
-		return fail(&bankrail.FieldError{Field: "originalTradeNo", Problem: "the answer is about another trade"})
+	if m["originalTradeNo"] == "" {
+		return fail(&bankrail.FieldError{Field: "originalTradeNo", Problem: "the answer names no trade"})
 	}
 	status, ok := tradeStatuses[m["tradeStatus"]]
 	if !ok {

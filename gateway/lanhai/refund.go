@@ -88,11 +88,11 @@ func (g *Gateway) Refund(ctx context.Context, r refund.Request) (bankrail.Receip
 		Op: bankrail.OpRefund, Number: r.Number, Method: http.MethodPost, Path: pathRefund,
 		Body: body, MovesMoney: true,
 	}
-	m, raw, err := g.call(ctx, call)
+	m, raw, err := g.call(ctx, call, r.Trade)
 	if err != nil {
 		return bankrail.Receipt{}, err
 	}
-	return g.receipt(call, m, raw, r.Number, r.Trade)
+	return g.receipt(call, m, raw)
 }
 
 // refundBody is the same, byte for byte, each time a recorded request is sent.
@@ -112,13 +112,18 @@ func (g *Gateway) refundBody(r refund.Request) ([]byte, error) {
 	return b, nil
 }
 
-// call makes one round trip and reads the code of the verified answer.
-func (g *Gateway) call(ctx context.Context, r client.Request) (map[string]string, []byte, error) {
+// call makes one round trip and reads the code of the verified answer. One that
+// speaks of another number or trade is no answer, whatever its code: a refusal or a
+// "no such refund" that belongs elsewhere must decide nothing here.
+func (g *Gateway) call(ctx context.Context, r client.Request, trade string) (map[string]string, []byte, error) {
 	a, err := g.client.Do(ctx, r)
 	if err != nil {
 		return nil, nil, err
 	}
 	m, err := read(a.Body)
+	if err == nil {
+		err = about(m, r.Number, trade)
+	}
 	if err != nil {
 		return nil, nil, &bankrail.Error{Gateway: g.channel.Gateway, Op: r.Op, HTTPStatus: a.HTTPStatus, Err: err}
 	}
@@ -126,4 +131,16 @@ func (g *Gateway) call(ctx context.Context, r client.Request) (map[string]string
 		return nil, nil, g.refusal(r, a, m)
 	}
 	return m, a.Body, nil
+}
+
+// about refuses an answer that names another number or trade than was asked for. It
+// may name none: requestNonce ties it to its request.
+func about(m map[string]string, number, trade string) error {
+	if got := m["merchantRefundNo"]; got != "" && got != number {
+		return &bankrail.FieldError{Field: "merchantRefundNo", Problem: "the answer is about another refund"}
+	}
+	if got := m["originalTradeNo"]; got != "" && trade != "" && got != trade {
+		return &bankrail.FieldError{Field: "originalTradeNo", Problem: "the answer is about another trade"}
+	}
+	return nil
 }
