@@ -167,7 +167,7 @@ func (c Config) check() []error {
 			bad("BaseURL", "production wants https")
 		}
 		if loopback(u.Hostname()) {
-			bad("BaseURL", "production refuses a loopback address")
+			bad("BaseURL", "production refuses a loopback address, and a host that may be read as one")
 		}
 	}
 	if sandboxKey(c.Signer) {
@@ -209,12 +209,26 @@ func sandboxKey(key any) bool {
 	return ok && e.Environment() == string(Sandbox)
 }
 
+// loopback reports whether a host is this machine, or may be taken for it: resolvers
+// differ in what they make of 2130706433, 127.1 or 0x7f.1, and an HTTP client turns
+// full-width letters and digits into plain ones.
 func loopback(host string) bool {
-	if host = strings.ToLower(strings.TrimSuffix(host, ".")); host == "localhost" || strings.HasSuffix(host, ".localhost") {
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	if a, err := netip.ParseAddr(host); err == nil {
+		a = a.Unmap()
+		return a.IsLoopback() || a.IsUnspecified()
+	}
+	for i := range len(host) {
+		if host[i] >= 0x80 {
+			return true
+		}
+	}
+	switch host {
+	case "localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback":
 		return true
 	}
-	a, err := netip.ParseAddr(host)
-	return err == nil && (a.Unmap().IsLoopback() || a.IsUnspecified())
+	last := host[strings.LastIndexByte(host, '.')+1:]
+	return last == "localhost" || last != "" && last[0] >= '0' && last[0] <= '9' // no top-level domain begins with a digit
 }
 
 // name reports whether s is made of the characters of numbers, and not empty.
