@@ -3,6 +3,7 @@ package journal
 import (
 	"crypto/sha256"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/bankrail/bankrail"
@@ -94,6 +95,12 @@ func said(err error) (code, message string) {
 		return "", ""
 	}
 	return "", clip(err.Error())
+}
+
+// words is what goes into the history of an error.
+func words(err error) string {
+	code, message := said(err)
+	return strings.TrimSpace(code + " " + message)
 }
 
 // clip bounds text that goes into a row.

@@ -81,6 +81,10 @@ func (v *folder) accepted() {
 		}
 		return
 	}
+	if amount := v.fact.receipt.Amount; (amount != bankrail.Money{}) && amount != e.Amount && !e.AnyAmount {
+		v.otherAmount(amount) // it has accepted something, but not this
+		return
+	}
 	note := "still processing at the gateway"
 	if e.AcceptedAt.IsZero() {
 		e.AcceptedAt, note = v.now, "accepted by the gateway"
@@ -315,7 +319,7 @@ func (v *folder) notSent() {
 	e.Copies--
 	next := v.now.Add(v.book.cfg.SendBy)
 	wait := next.Before(e.SendUntil)
-	code, message := said(v.fact.err)
+	message := words(v.fact.err)
 	switch {
 	case e.Copies > 0 || !e.AcceptedAt.IsZero():
 		v.step(e, "this copy did not leave: "+message)
@@ -326,7 +330,7 @@ func (v *folder) notSent() {
 		e.Postponed, e.NextAt = true, next
 		v.step(e, "did not leave, waits: "+message)
 	default:
-		e.Code, e.Message = code, message
+		e.Code, e.Message = said(v.fact.err)
 		v.fail(e, CauseNeverSent, "did not leave: "+message)
 	}
 }
@@ -334,7 +338,7 @@ func (v *folder) notSent() {
 // nothing: no answer, or none that can be believed. The schedule stays.
 func (v *folder) nothing() {
 	e := v.entry
-	_, message := said(v.fact.err)
+	message := words(v.fact.err)
 	switch {
 	case e.Status == bankrail.Processing && v.fact.source == SourceAnswer:
 		v.step(e, "outcome unknown: "+message)

@@ -92,6 +92,14 @@ var promises = []struct {
 		first: "processing", repeat: "processing", other: "conflict", bank: 1, end: bankrail.Succeeded,
 	},
 	{
+		fault: "success for another amount, in an answer that settles at once",
+		cfg:   worldConfig{atOnce: true}, set: script(sandbox.OtherAmount),
+		later: func(w *world, _ string) {
+			require.Contains(w.t, w.alarmKinds(), journal.AlarmKind(journal.AnomalyAmount))
+		},
+		first: "processing", repeat: "processing", other: "conflict", bank: 1, end: bankrail.Succeeded,
+	},
+	{
 		fault: "a reused connection dies after the bank executed",
 		set: func(w *world, n string) {
 			_, err := w.create("WARM", 1) // leaves an idle connection behind
@@ -127,11 +135,12 @@ var promises = []struct {
 				require.NoError(w.t, w.bank.ScriptQuery(n, sandbox.StaleQuery, sandbox.StaleQuery))
 			}
 		},
-		cfg: worldConfig{rules: &journal.Rules{Dedupe: journal.DedupeAll, Horizon: time.Hour, Visible: time.Minute}},
+		cfg: worldConfig{seed: 2, rules: &journal.Rules{Dedupe: journal.DedupeAll, Horizon: time.Hour, Visible: time.Minute}},
 		later: func(w *world, n string) {
 			w.deaf = true
 			w.work(8 * time.Minute)
 			require.Equal(w.t, 2, w.entry(n).Sends)
+			require.Contains(w.t, w.story(n), "refused (REFUND_AMOUNT_EXCEEDED), which may be the echo")
 		},
 		first: "processing", repeat: "processing", other: "conflict", bank: 1, end: bankrail.Succeeded,
 	},

@@ -55,18 +55,25 @@ const (
 )
 
 type worldConfig struct {
+	seed       uint64
 	dedupe     sandbox.Dedupe
 	rules      *journal.Rules
 	sendWithin time.Duration
 	queue      bool
+	// atOnce: the bank settles in its answer.
+	atOnce bool
 }
 
 func newWorld(t *testing.T, cfg worldConfig) *world {
 	t.Helper()
 	w := &world{t: t, lastUnconfirmed: map[string]bool{}, clock: sandbox.NewClock(time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC))}
+	pause := settles
+	if cfg.atOnce {
+		pause = -1
+	}
 	bank, err := sandbox.New(sandbox.Options{
-		Seed: 1, Clock: w.clock, Faults: sandbox.Calm, Dedupe: cfg.dedupe,
-		SettleMin: settles, SettleMax: settles, StaleQuery: 8 * time.Minute,
+		Seed: cfg.seed, Clock: w.clock, Faults: sandbox.Calm, Dedupe: cfg.dedupe,
+		SettleMin: pause, SettleMax: pause, StaleQuery: 8 * time.Minute,
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = bank.Close() })
