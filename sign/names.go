@@ -49,6 +49,12 @@ func (n *names) add(name string) string {
 // fold returns the smallest rune that differs from r only in case, which is what
 // encoding/json compares member names by. It is never longer than r.
 func fold(r rune) rune {
+	if r < utf8.RuneSelf { // capitals are the smallest of theirs, K and S included
+		if r >= 'a' && r <= 'z' {
+			r -= 'a' - 'A'
+		}
+		return r
+	}
 	for {
 		next := unicode.SimpleFold(r)
 		if next <= r {
