@@ -36,6 +36,7 @@ const (
 	EarlyNotice       Fault = "early-notice"        // the final notification is delivered before the answer PROCESSING
 	ConnectionDies    Fault = "connection-dies"     // * executed; the connection is reset before the first byte, as a reused one that died
 	StaleQuery        Fault = "stale-query"         // queries only: REFUND_NOT_EXIST while the refund is younger than Options.StaleQuery
+	DeniedQuery       Fault = "denied-query"        // queries only: REFUND_NOT_EXIST of a refund of any age; breaks the bank's own word
 )
 
 // Faults of the settlement, decided when a refund is accepted.
@@ -77,8 +78,8 @@ type share struct {
 	perMille int // the hostile default
 }
 
-// table lists, in the order of drawing, which faults exist where. Settlements that
-// break the bank's word or never end have a default of 0.
+// table lists, in the order of drawing, which faults exist where. What breaks the
+// bank's word or never ends has a default of 0.
 var table = map[place][]share{
 	atRequest: {
 		{ReplyLost, 40}, {RequestLost, 40}, {ReplyDelayed, 20}, {LateArrival, 20}, {SystemError, 30},
@@ -92,7 +93,7 @@ var table = map[place][]share{
 	atQuery: {
 		{StaleQuery, 100}, {SystemError, 40}, {ReplyLost, 20}, {RequestLost, 0}, {ReplyDelayed, 5}, {GatewayPage, 20},
 		{HTMLOK, 10}, {CutReply, 10}, {WrongSign, 10}, {AbsentSign, 10}, {OtherNumber, 10}, {OtherAmount, 5},
-		{FrequencyLimited, 20}, {IPRefused, 0}, {ConnectionDies, 10},
+		{FrequencyLimited, 20}, {IPRefused, 0}, {ConnectionDies, 10}, {DeniedQuery, 0},
 	},
 	atNotice: {
 		{NoticeLost, 80}, {NoticeDuplicated, 80}, {NoticeTampered, 30}, {NoticeUnknownKey, 30}, {NoticeForged, 20},

@@ -221,7 +221,7 @@ func TestEveryQueryFault(t *testing.T) {
 			}
 			defer cancel()
 			s := g.sendCtx(ctx, g.build("/refunds/query", map[string]string{"merchantRefundNo": "R1"}))
-			if f == sandbox.StaleQuery {
+			if f == sandbox.StaleQuery || f == sandbox.DeniedQuery {
 				signedCode("REFUND_NOT_EXIST", 404)(t, g, s)
 			} else {
 				requestFaults[f].see(t, g, s)
@@ -244,6 +244,17 @@ func TestStaleQueryEndsWithTheWindow(t *testing.T) {
 	require.Equal(t, "REFUND_NOT_EXIST", g.query("R1").code())
 	require.Equal(t, 1, g.row("R1").Executions)
 	g.bank.Advance(time.Second)
+	require.Equal(t, "SUCCESS", g.query("R1").body["status"])
+}
+
+func TestDeniedQueryKnowsNoWindow(t *testing.T) {
+	t.Parallel()
+	g := open(t, nil)
+	require.Equal(t, "0000", g.refund("R1", "1").code())
+	require.NoError(t, g.bank.ScriptQuery("R1", sandbox.DeniedQuery))
+	g.bank.Advance(time.Hour)
+	require.Equal(t, sandbox.Success, g.row("R1").Status)
+	require.Equal(t, "REFUND_NOT_EXIST", g.query("R1").code())
 	require.Equal(t, "SUCCESS", g.query("R1").body["status"])
 }
 

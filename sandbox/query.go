@@ -24,7 +24,8 @@ func (b *Bank) serveRefundQuery(w http.ResponseWriter, r *http.Request, c call) 
 	}
 	fault := b.fault(atQuery, key, key, count)
 	rep := refusal(c, "REFUND_NOT_EXIST", "no such refund")
-	if rec != nil && (fault != StaleQuery || b.now().Sub(rec.AcceptedAt) >= b.opts.StaleQuery) {
+	hidden := fault == DeniedQuery || fault == StaleQuery && rec != nil && b.now().Sub(rec.AcceptedAt) < b.opts.StaleQuery
+	if rec != nil && !hidden {
 		rep = answer(c, rec.members()...)
 	}
 	b.mu.Unlock()
