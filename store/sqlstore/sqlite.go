@@ -139,6 +139,8 @@ func sqliteKind(err error) error {
 		return ErrReadOnly
 	case errors.Is(err, syscall.ENOSPC):
 		return ErrFull
+	case errors.Is(err, syscall.EISDIR):
+		return ErrNotDatabase
 	}
 	var e *driver.Error
 	if !errors.As(err, &e) {
