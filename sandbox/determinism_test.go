@@ -71,6 +71,17 @@ func TestHostileShares(t *testing.T) {
 		}
 		require.Equal(t, sandbox.None, sandbox.Drawn(sandbox.Calm, 3, where, "R1", 0))
 	}
+	a, b := 0, 0 // neither the number nor the counter is left out of account
+	for i := range 1000 {
+		if sandbox.Drawn(sandbox.Shares{}, 3, "request", "R1", 0) != sandbox.Drawn(sandbox.Shares{}, 3, "request", "R1", i) {
+			a++
+		}
+		if sandbox.Drawn(sandbox.Shares{}, 3, "request", fmt.Sprint(i), 0) != sandbox.Drawn(sandbox.Shares{}, 4, "request", fmt.Sprint(i), 0) {
+			b++
+		}
+	}
+	require.Greater(t, a, 300)
+	require.Greater(t, b, 300)
 	require.Zero(t, sandbox.Hostile().Settle[sandbox.ProcessingForever])
 	require.Zero(t, sandbox.Hostile().Settle[sandbox.LateSuccess])
 }

@@ -23,7 +23,7 @@ const (
 	SystemError       Fault = "system-error"        // * executed; signed 500 SYSTEM_ERROR
 	GatewayPage       Fault = "gateway-page"        // * executed; an HTML page with 502 or 504
 	HTMLOK            Fault = "html-ok"             // * executed; an HTML page with 200
-	CutReply          Fault = "cut-reply"           // * executed; connection reset after half of the body
+	CutReply          Fault = "cut-reply"           // * executed; the connection ends after half of the body
 	WrongSign         Fault = "wrong-sign"          // * executed; the right answer with a signature over another text
 	AbsentSign        Fault = "absent-sign"         // * executed; the right answer without Sign
 	UnsignedRefusal   Fault = "unsigned-refusal"    // executed; an unsigned REFUND_AMOUNT_EXCEEDED

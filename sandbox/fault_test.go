@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -282,4 +283,80 @@ func TestSettleAndBounceByHand(t *testing.T) {
 	}
 	require.Equal(t, []string{"FAIL", "SUCCESS", "REVERSED"}, told)
 	require.Zero(t, g.bank.Ledger().Trades[0].RefundedAmount)
+}
+
+func TestFaultsThatDependOnTheFirstCopy(t *testing.T) {
+	t.Parallel()
+	g := open(t, func(o *sandbox.Options) { o.SettleMin, o.SettleMax = 0, -1 })
+	require.NoError(t, g.bank.Script("R1", sandbox.None, sandbox.BalanceNotEnough, sandbox.EarlyNotice))
+	for range 3 { // an accepted number is not short of funds, and its news is out already
+		s := g.refund("R1", "1")
+		require.Equal(t, "0000", s.code())
+		require.Equal(t, "SUCCESS", s.body["status"])
+	}
+	require.Equal(t, 3, g.row("R1").Copies)
+
+	require.NoError(t, g.bank.Script("R2", sandbox.FinalFail))
+	require.Equal(t, "PROCESSING", g.refund("R2", "1").body["status"], "fails after acceptance, not in the first answer")
+	g.bank.Advance(time.Second)
+	require.Equal(t, sandbox.Fail, g.row("R2").Status)
+}
+
+func TestFaultsOfQueriesForUnknownNumbersPass(t *testing.T) {
+	t.Parallel()
+	g := open(t, func(o *sandbox.Options) {
+		o.Faults = sandbox.Shares{Query: map[sandbox.Fault]int{sandbox.SystemError: 500}}
+	})
+	trade := map[string]string{"originalTradeNo": "T9"}
+	codes := map[string]int{}
+	for range 40 {
+		codes[g.query("R9").code()]++
+		codes[g.send(g.build("/trades/query", trade)).code()]++
+	}
+	require.Greater(t, codes["REFUND_NOT_EXIST"], 5)
+	require.Greater(t, codes["TRADE_NOT_EXIST"], 5)
+	require.Greater(t, codes["SYSTEM_ERROR"], 10)
+}
+
+// Everything at once, on the real clock: the default bank may lie, but its books
+// stay right.
+func TestBooksStayRightUnderStress(t *testing.T) {
+	t.Parallel()
+	const paid = 3000
+	g := open(t, func(o *sandbox.Options) {
+		o.Clock, o.Faults, o.SettleMin, o.SettleMax = nil, sandbox.Shares{}, 0, 20*time.Millisecond
+		o.Delay, o.StaleQuery = 20*time.Millisecond, 10*time.Millisecond
+		o.Trades = []sandbox.Trade{{TradeNo: "T1", PaidAmount: paid}}
+		o.NotifySchedule = []time.Duration{0, 5 * time.Millisecond, 5 * time.Millisecond}
+		o.LedgerFile = t.TempDir() + "/ledger.jsonl"
+	})
+	done := make(chan struct{})
+	for w := range 8 {
+		go func() {
+			defer func() { done <- struct{}{} }()
+			for i := range 40 {
+				number := fmt.Sprintf("R%d", (i+w*7)%60)
+				g.refund(number, "100")
+				g.query(number)
+				if l := g.bank.Ledger().Trades[0]; l.RefundedAmount+l.OpenAmount > paid {
+					t.Errorf("refunded %d and open %d of %d", l.RefundedAmount, l.OpenAmount, paid)
+				}
+			}
+		}()
+	}
+	for range 8 {
+		<-done
+	}
+	g.bank.Advance(time.Hour)
+	var sum int64
+	for _, r := range g.bank.Ledger().Refunds {
+		if r.Executions > 1 {
+			t.Errorf("%s executed %d times", r.MerchantRefundNo, r.Executions)
+		}
+		if r.Status == sandbox.Success {
+			sum += r.Amount
+		}
+	}
+	require.Equal(t, sum, g.bank.Ledger().Trades[0].RefundedAmount)
+	require.Positive(t, sum)
 }

@@ -94,7 +94,6 @@ type account struct {
 	Seq      int // order of first acceptance, from 1
 	Arrivals int // requests drawn for, also those lost before the books
 	Copies   int // requests that reached the books
-	Queries  int
 	Records  []*record
 }
 
@@ -110,7 +109,7 @@ type book struct {
 	trades   map[string]*Trade
 	accounts map[string]*account
 	byBankNo map[string]*record
-	queries  map[string]int // trade queries drawn for
+	queries  map[string]int // queries drawn for, in memory only
 	accepted int
 }
 

@@ -183,6 +183,7 @@ func TestOutOfOrderNoticeComesAfterTheNextOne(t *testing.T) {
 	g.refund("R1", "1234")
 	g.bank.Advance(10 * time.Second)
 	require.NoError(t, g.bank.Bounce("R1"))
+	require.Len(t, g.hook.all(), 2, "at once, not by the schedule")
 	g.bank.Advance(100 * time.Hour)
 	var told []string
 	for _, n := range g.hook.all() {

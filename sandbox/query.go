@@ -14,14 +14,12 @@ func (b *Bank) serveRefundQuery(w http.ResponseWriter, r *http.Request, c call) 
 	}
 	b.mu.Lock()
 	rec := b.book.find(number, bankNo)
-	key, count := number, 0
+	key := number
 	if rec != nil {
 		key = rec.Number
 	}
-	if a := b.book.accounts[key]; a != nil {
-		count = a.Queries
-		a.Queries++
-	}
+	count := b.book.queries["refund "+key]
+	b.book.queries["refund "+key]++
 	fault := b.fault(atQuery, key, key, count)
 	rep := refusal(c, "REFUND_NOT_EXIST", "no such refund")
 	hidden := fault == DeniedQuery || fault == StaleQuery && rec != nil && b.now().Sub(rec.AcceptedAt) < b.opts.StaleQuery
@@ -74,10 +72,9 @@ func (b *Bank) serveTradeQuery(w http.ResponseWriter, r *http.Request, c call) {
 	}
 	b.mu.Lock()
 	rep := refusal(c, "TRADE_NOT_EXIST", "no such trade")
-	count := 0
+	count := b.book.queries["trade "+number]
+	b.book.queries["trade "+number]++
 	if t := b.book.trades[number]; t != nil {
-		count = b.book.queries[number]
-		b.book.queries[number]++
 		rep = answer(c,
 			member{"originalTradeNo", t.TradeNo},
 			member{"tradeStatus", string(t.Status)},

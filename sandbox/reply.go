@@ -123,7 +123,8 @@ func drop(w http.ResponseWriter, reset bool) {
 	hangUp(conn, reset)
 }
 
-// cut promises a body and resets the connection after half of it.
+// cut promises a body and closes the connection after half of it: a reset could
+// overtake that half.
 func cut(w http.ResponseWriter, status int, body []byte) {
 	half := body[:len(body)/2]
 	conn := hijack(w)
