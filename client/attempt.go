@@ -5,38 +5,84 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"sync"
+	"sync/atomic"
 	"time"
 )
+
+// call is one Do. Its one timer first bounds the whole and, once a byte went out,
+// the exchange: after that byte there is no other attempt.
+type call struct {
+	ctx      context.Context
+	cancel   context.CancelCauseFunc
+	deadline time.Time
+	limit    time.Duration // from the first byte out to the last byte in
+	timer    *time.Timer
+	reading  atomic.Bool
+	first    attempt // most calls have no other, which saves an allocation
+}
+
+func (c *call) begin(parent context.Context, cfg *Config) {
+	c.ctx, c.cancel = context.WithCancelCause(parent)
+	c.deadline, c.limit = time.Now().Add(cfg.CallTimeout), cfg.ReadTimeout
+	c.timer = time.AfterFunc(cfg.CallTimeout, c.expire)
+}
+
+func (c *call) end() {
+	c.timer.Stop()
+	c.cancel(nil)
+}
+
+func (c *call) expire() {
+	if c.reading.Load() {
+		c.cancel(errReadTimeout)
+	} else {
+		c.cancel(errCallTimeout)
+	}
+}
+
+func (c *call) exchanging() {
+	left := time.Until(c.deadline)
+	c.reading.Store(c.limit < left)
+	c.timer.Reset(min(c.limit, left))
+}
+
+// late reports whether the call is over or past a deadline. The timer behind a
+// context runs late in a process that stood still, and the monotonic clock stands
+// still in a suspended machine, so deadlines are read by both clocks.
+func (c *call) late() error {
+	if c.ctx.Err() != nil {
+		return context.Cause(c.ctx)
+	}
+	now := time.Now()
+	if past(now, c.deadline) {
+		return errCallTimeout
+	}
+	if d, ok := c.ctx.Deadline(); ok && past(now, d) {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+func past(now, deadline time.Time) bool {
+	return !now.Before(deadline) || !now.Round(0).Before(deadline.Round(0))
+}
 
 // attempt is one try to send a request. It decides what may be written, and so
 // knows what was.
 type attempt struct {
+	*call
 	n       int
-	limit   time.Duration // from the first byte out to the last byte in
+	req     Request
 	started time.Time
 	answer  Answer
-	final   bool // another attempt would end the same way
-
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	why    error // what ended ctx while the attempt was under way
+	final   bool  // another attempt would end the same way
+	why     error // what ended the call while the attempt was under way
+	trace   httptrace.ClientTrace
 
 	mu     sync.Mutex
 	conn   *conn // the only connection that may carry it; set before the first byte
 	reused bool  // the connection taken last has carried others
 	over   bool  // nothing may be written any more
-	timer  *time.Timer
-}
-
-type attemptKey struct{}
-
-// begin returns the context of the attempt, under which the transport tells which
-// connection it took.
-func (a *attempt) begin(parent context.Context) context.Context {
-	ctx, cancel := context.WithCancelCause(parent)
-	a.ctx, a.cancel = ctx, cancel
-	ctx = context.WithValue(ctx, attemptKey{}, a)
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: a.took})
 }
 
 // took puts the attempt in charge of a connection's writes.
@@ -59,38 +105,31 @@ func (a *attempt) admit(c *conn) error {
 	if a.over {
 		return errOver
 	}
-	if err := late(a.ctx); err != nil {
+	err := a.late()
+	if err == nil && a.conn != nil && a.conn != c {
+		err = errReplay
+	}
+	if err != nil {
 		a.over = true
 		a.cancel(err)
 		return err
 	}
-	if a.conn != nil && a.conn != c {
-		a.over = true
-		a.cancel(errReplay)
-		return errReplay
-	}
 	if a.conn == nil {
-		if a.reused && stale(c.raw) {
+		if a.reused && c.peek.stale() {
 			return errStale
 		}
 		a.conn = c
-		a.timer = time.AfterFunc(a.limit, a.expire)
+		a.exchanging()
 	}
 	return nil
 }
-
-func (a *attempt) expire() { a.cancel(errReadTimeout) }
 
 // end forbids every further write, so that what sent says stays true.
 func (a *attempt) end() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.over = true
-	if a.timer != nil {
-		a.timer.Stop()
-	}
 	a.why = context.Cause(a.ctx)
-	a.cancel(nil)
 }
 
 // sent reports whether a byte of the request may have left.
@@ -100,24 +139,6 @@ func (a *attempt) sent() bool {
 	return a.conn != nil
 }
 
-// late reports whether the context is done or past its deadline. The timer behind
-// a context runs late in a process that stood still, and the monotonic clock
-// stands still in a suspended machine, so the deadline is read by both clocks.
-func late(ctx context.Context) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	d, ok := ctx.Deadline()
-	if !ok {
-		return nil
-	}
-	now := time.Now()
-	if now.Before(d) && now.Round(0).Before(d.Round(0)) {
-		return nil
-	}
-	return context.DeadlineExceeded
-}
-
 // gate is the transport under resty.
 type gate struct {
 	next http.RoundTripper
@@ -125,6 +146,8 @@ type gate struct {
 	// look, so whatever is given to it counts as sent.
 	foreign *conn
 }
+
+type attemptKey struct{}
 
 // RoundTrip sends one request once.
 func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -145,9 +168,7 @@ func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
 	if s := resp.StatusCode; s < 200 || s >= 300 && s < 400 {
 		// Refused here, because http.Client quotes Location in its errors.
 		_ = resp.Body.Close()
-		a := r.Context().Value(attemptKey{}).(*attempt)
-		a.answer.HTTPStatus, a.answer.Header = s, resp.Header
-		return nil, errRedirect
+		return nil, &redirectError{Answer{HTTPStatus: s, Header: resp.Header}}
 	}
 	return resp, nil
 }

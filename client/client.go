@@ -26,6 +26,8 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"net/http/httptrace"
+	"slices"
 
 	"github.com/bankrail/bankrail"
 	"github.com/go-resty/resty/v2"
@@ -97,17 +99,20 @@ func (c *Client) Do(ctx context.Context, r Request) (*Answer, error) {
 	if err := r.check(); err != nil {
 		return nil, c.fail(&r, nil, err)
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, c.cfg.CallTimeout, errCallTimeout)
-	defer cancel()
+	var whole call
+	whole.begin(ctx, &c.cfg)
+	defer whole.end()
+	a := &whole.first
 	for n := 1; ; n++ {
-		a := attempt{n: n, limit: c.cfg.ReadTimeout}
-		answer, err := c.once(ctx, r, &a)
+		a.call, a.n = &whole, n
+		answer, err := c.once(&r, a)
 		if err == nil {
 			return answer, nil
 		}
-		if n > c.cfg.Retries || !a.repeatable(err) || ctx.Err() != nil || c.cfg.Backoff(ctx, n) != nil {
+		if n > c.cfg.Retries || !a.repeatable(err) || c.cfg.Backoff(whole.ctx, n) != nil {
 			return nil, err
 		}
+		a = new(attempt)
 	}
 }
 
@@ -117,53 +122,62 @@ func (c *Client) Close() { c.close() }
 
 // once makes one attempt with a copy of the request, so that signing the next one
 // starts from what the caller gave.
-func (c *Client) once(ctx context.Context, r Request, a *attempt) (*Answer, error) {
-	if r.Header = r.Header.Clone(); r.Header == nil {
-		r.Header = make(http.Header, 8)
-	}
-	r.Body = bytes.Clone(r.Body)
+func (c *Client) once(r *Request, a *attempt) (*Answer, error) {
 	if c.cfg.Recorder != nil {
 		a.started = c.cfg.Now()
 	}
-	answer, err := c.exchange(ctx, &r, a)
+	a.req = *r
+	answer, err := c.exchange(a)
 	if err != nil {
-		err = c.fail(&r, a, err)
+		err = c.fail(&a.req, a, err)
 	}
 	if c.cfg.Recorder != nil {
-		c.record(ctx, &r, a, err)
+		c.record(a, err)
 	}
 	return answer, err
 }
 
 // exchange signs, sends, reads and verifies. Whether anything was sent is left in
 // the attempt.
-func (c *Client) exchange(ctx context.Context, r *Request, a *attempt) (*Answer, error) {
-	ctx = a.begin(ctx)
+func (c *Client) exchange(a *attempt) (*Answer, error) {
 	defer a.end()
-	if err := late(ctx); err != nil {
-		return nil, err
-	}
-	if err := c.sign(ctx, r, a); err != nil {
-		return nil, err
-	}
-	hc := c.kept
+	r, hc := &a.req, c.kept
 	if r.MovesMoney && r.Method == http.MethodGet {
 		hc = c.fresh
 	}
-	req := hc.R().SetContext(ctx).SetDoNotParseResponse(true)
-	req.Header = r.Header
-	if len(r.Body) > 0 {
+	req := hc.R().SetDoNotParseResponse(true)
+	for k, v := range r.Header {
+		req.Header[k] = slices.Clone(v)
+	}
+	r.Header, r.Body = req.Header, bytes.Clone(r.Body)
+	if err := a.late(); err != nil {
+		return nil, err
+	}
+	if err := c.sign(a); err != nil {
+		return nil, err
+	}
+	if req.Header = r.Header; len(r.Body) > 0 {
 		req.SetBody(r.Body)
 	}
-	resp, err := req.Execute(r.Method, c.base+r.Path)
+	resp, err := req.SetContext(c.traced(a)).Execute(r.Method, c.base+r.Path)
 	if err != nil {
 		return nil, err
 	}
 	if err := a.read(resp.RawResponse, c.cfg.MaxAnswer); err != nil {
 		return nil, err
 	}
-	if err := c.verify(ctx, r, &a.answer); err != nil {
+	if err := c.verify(a.ctx, r, &a.answer); err != nil {
 		return nil, err
 	}
 	return &a.answer, nil
+}
+
+// traced is the context under which the transport tells the attempt, or a foreign
+// one finds it.
+func (c *Client) traced(a *attempt) context.Context {
+	if c.cfg.Transport != nil {
+		return context.WithValue(a.ctx, attemptKey{}, a)
+	}
+	a.trace.GotConn = a.took
+	return httptrace.WithClientTrace(a.ctx, &a.trace)
 }

@@ -113,7 +113,8 @@ func New(cfg Config) (*Client, error) {
 
 // quiet is resty with nothing in it that sends again or prints.
 func quiet(rt http.RoundTripper) *resty.Client {
-	return resty.NewWithClient(&http.Client{Transport: rt}).SetLogger(silence{}).SetDisableWarn(true)
+	return resty.NewWithClient(&http.Client{Transport: rt}).SetLogger(silence{}).SetDisableWarn(true).
+		SetHeader("User-Agent", "bankrail")
 }
 
 // silence is a resty logger: what resty would print may quote a request.

@@ -14,7 +14,7 @@ import (
 // closing alert is no byte of a request.
 type conn struct {
 	net.Conn
-	raw     net.Conn // beneath TLS
+	peek    *peeker // at the socket beneath TLS
 	attempt atomic.Pointer[attempt]
 	closed  atomic.Bool
 }
@@ -54,7 +54,7 @@ func (d *dialer) plain(ctx context.Context, network, addr string) (net.Conn, err
 	if err != nil {
 		return nil, err
 	}
-	return &conn{Conn: raw, raw: raw}, nil
+	return &conn{Conn: raw, peek: newPeeker(raw)}, nil
 }
 
 func (d *dialer) secure(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -76,7 +76,7 @@ func (d *dialer) secure(ctx context.Context, network, addr string) (net.Conn, er
 		_ = raw.Close()
 		return nil, cause(ctx, err)
 	}
-	return &conn{Conn: t, raw: raw}, nil
+	return &conn{Conn: t, peek: newPeeker(raw)}, nil
 }
 
 func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, error) {

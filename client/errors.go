@@ -18,7 +18,6 @@ var (
 	errOver           = errors.New("the attempt is over")
 	errReplay         = errors.New("the transport tried to send the request a second time")
 	errStale          = errors.New("the kept connection is closed")
-	errRedirect       = errors.New("redirect or interim status instead of an answer")
 	errTooLarge       = errors.New("answer too large")
 	errVerifyPanic    = errors.New("verifying panicked")
 	errConnectTimeout = fmt.Errorf("no connection within the connect timeout: %w", context.DeadlineExceeded)
@@ -42,6 +41,11 @@ func (c *Client) fail(r *Request, a *attempt, err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {
 		err = u.Err // its text has the URL
+	}
+	var redirect *redirectError
+	if errors.As(err, &redirect) {
+		a.answer, e.HTTPStatus = redirect.answer, redirect.answer.HTTPStatus
+		err = redirect
 	}
 	if a.why != nil {
 		err = a.why // the rest is how the transport took it
@@ -67,14 +71,21 @@ func (a *attempt) repeatable(err error) bool {
 // or the kernel's. That of net/http quotes what it could not read.
 func tellable(err error) bool {
 	for _, own := range []error{context.Canceled, context.DeadlineExceeded, io.EOF, io.ErrUnexpectedEOF, os.ErrDeadlineExceeded,
-		net.ErrClosed, errOver, errReplay, errRedirect, errTooLarge} {
+		net.ErrClosed, errOver, errReplay, errTooLarge} {
 		if errors.Is(err, own) {
 			return true
 		}
 	}
 	var op *net.OpError
-	return errors.As(err, &op)
+	var redirect *redirectError
+	return errors.As(err, &op) || errors.As(err, &redirect)
 }
+
+// redirectError is a status that is no answer.
+type redirectError struct{ answer Answer }
+
+// Error does not say where to.
+func (*redirectError) Error() string { return "redirect or interim status instead of an answer" }
 
 // hide keeps an error for errors.Is and As and drops its text.
 func hide(err error) error {

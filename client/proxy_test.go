@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/bankrail/bankrail"
@@ -85,7 +86,7 @@ func TestProxyThatOpensNone(t *testing.T) {
 	}
 }
 
-var long = string(make([]byte, 32<<10))
+var long = strings.Repeat("x", 32<<10)
 
 func TestProxyOfTheEnvironmentIsNotUsed(t *testing.T) {
 	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")

@@ -14,7 +14,8 @@ const (
 )
 
 // record gives the attempt to the recorder and waits for it, for a while.
-func (c *Client) record(ctx context.Context, r *Request, a *attempt, err error) {
+func (c *Client) record(a *attempt, err error) {
+	r := &a.req
 	x := bankrail.Exchange{
 		Channel: c.cfg.Channel, Op: r.Op, Number: r.Number, Attempt: a.n,
 		Method: r.Method, URL: c.base + redactPath(r.Path, c.names),
@@ -28,7 +29,7 @@ func (c *Client) record(ctx context.Context, r *Request, a *attempt, err error) 
 	if err != nil {
 		x.Effect, x.Problem = bankrail.EffectOf(err), err.Error()
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(a.ctx), recordTime)
 	defer cancel()
 	done := make(chan error, 1)
 	go func() {

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"context"
 	"net/http"
 	"strings"
 
@@ -12,16 +11,17 @@ import (
 var replayHeaders = [...]string{"Idempotency-Key", "X-Idempotency-Key"}
 
 // sign has the dialect sign and checks what it made.
-func (c *Client) sign(ctx context.Context, r *Request, a *attempt) error {
+func (c *Client) sign(a *attempt) error {
+	r := &a.req
 	a.final = true
-	if err := c.cfg.Dialect.Sign(ctx, r); err != nil {
+	if err := c.cfg.Dialect.Sign(a.ctx, r); err != nil {
 		return &textError{text: "not sent: signing failed: " + err.Error(), err: err}
 	}
 	if err := r.check(); err != nil {
 		return err
 	}
-	if r.Header.Get("User-Agent") == "" {
-		r.Header.Set("User-Agent", "bankrail")
+	if r.Header == nil {
+		r.Header = http.Header{}
 	}
 	a.final = false
 	return nil

@@ -7,23 +7,39 @@ import (
 	"syscall"
 )
 
-// stale reports whether an idle connection is closed, or has something to say
-// unasked. net/http finds that out too, a moment later: without this look most
-// requests of that moment are lost with an unknown effect.
-func stale(c net.Conn) bool {
+// peeker looks at a connection's socket. It belongs to one connection and is used
+// by one attempt at a time.
+type peeker struct {
+	rc   syscall.RawConn
+	look func(fd uintptr)
+	gone bool
+}
+
+func newPeeker(c net.Conn) *peeker {
 	s, ok := c.(syscall.Conn)
 	if !ok {
-		return false
+		return nil
 	}
 	rc, err := s.SyscallConn()
 	if err != nil {
-		return false
+		return nil
 	}
-	var gone bool
-	err = rc.Control(func(fd uintptr) { // not Read, whose lock net/http's pending read holds
+	p := &peeker{rc: rc}
+	p.look = func(fd uintptr) {
 		var b [1]byte
 		n, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK)
-		gone = n > 0 || err == nil || err != syscall.EAGAIN && err != syscall.EINTR
-	})
-	return gone || err != nil
+		p.gone = n > 0 || err == nil || err != syscall.EAGAIN && err != syscall.EINTR
+	}
+	return p
+}
+
+// stale reports whether an idle connection is closed, or has something to say
+// unasked. net/http finds that out too, a moment later: without this look most
+// requests of that moment are lost with an unknown effect.
+func (p *peeker) stale() bool {
+	if p == nil {
+		return false
+	}
+	// Not Read, whose lock net/http's pending read holds.
+	return p.rc.Control(p.look) != nil || p.gone
 }
