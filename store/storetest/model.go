@@ -50,6 +50,7 @@ func checkModel(t *testing.T, open func(t *testing.T, now func() time.Time) jour
 			"take":      func(r *rapid.T) { m.take(r, s) },
 			"published": func(r *rapid.T) { m.published(r, s) },
 			"pass":      func(r *rapid.T) { s.pass(time.Duration(rapid.IntRange(1, 90).Draw(r, "seconds")) * time.Second) },
+			"history":   func(r *rapid.T) { m.history(r, s, number.Draw(r, "number")) },
 			"":          func(r *rapid.T) { m.compare(r, s) },
 		})
 	})
@@ -165,15 +166,22 @@ func (m *model) published(r *rapid.T, s *box) {
 	m.events = slices.Delete(m.events, i, i+1)
 }
 
+func (m *model) history(r *rapid.T, s *box, number string) {
+	steps, err := s.History(s.ctx, idOf(number))
+	require.NoError(r, err)
+	if e := m.entries[number]; e == nil {
+		require.Empty(r, steps)
+	} else {
+		require.Len(r, steps, int(e.Version))
+	}
+}
+
 func (m *model) compare(r *rapid.T, s *box) {
 	es, _, err := s.List(s.ctx, journal.ListQuery{})
 	require.NoError(r, err)
 	require.Len(r, es, len(m.order))
 	for i, n := range m.order {
 		require.Equal(r, *m.entries[n], es[i])
-		steps, err := s.History(s.ctx, es[i].ID)
-		require.NoError(r, err)
-		require.Len(r, steps, int(es[i].Version))
 	}
 	b, err := s.Budget(s.ctx, shop, order)
 	if err == nil {
