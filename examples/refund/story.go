@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/bankrail/bankrail"
+	"github.com/bankrail/bankrail/journal"
+	"github.com/bankrail/bankrail/sandbox"
+)
+
+// scene is one run: the shop, its bank, bankrail between them, and the clerks.
+type scene struct {
+	plan     *plan
+	shop     *shop
+	bank     *bank
+	rail     *rail
+	load     *load
+	progress *progress
+}
+
+// run tells the story from beginning to end and returns the exit code.
+func (p *plan) run(ctx context.Context, stdout io.Writer) (code int, err error) {
+	again, err := p.prepare()
+	if err != nil {
+		return exitDiffers, err
+	}
+	defer func() { p.tidy(stdout, err == nil && code == exitOK) }()
+	log, file, err := p.logger()
+	if err != nil {
+		return exitDiffers, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	s, err := p.open(ctx, stdout, log)
+	if err != nil {
+		return exitDiffers, err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	begins := "The shop wants"
+	if again {
+		begins = "Going on: the shop wants"
+	}
+	_, _ = fmt.Fprintf(stdout, "%s %d refunds of %d orders. Seed %d, journal %s.\n", begins, p.N, shopOrders, p.Seed, p.file)
+	found, err := s.play(ctx)
+	if err != nil || ctx.Err() != nil {
+		return exitDiffers, err
+	}
+	return s.conclude(ctx, stdout, found)
+}
+
+// open puts the scene up. Where the journal exists, shop and bank go on from it.
+func (p *plan) open(ctx context.Context, stdout io.Writer, log *slog.Logger) (*scene, error) {
+	s := &scene{plan: p, shop: newShop(p.Seed)}
+	wants := intents(p.Seed, p.N, s.shop.orders)
+	var err error
+	if s.bank, err = openBank(p.file+".bank", p.Seed, s.shop.orders, log); err != nil {
+		return nil, err
+	}
+	if s.rail, err = open(p.file, s.bank.frontURL, s.bank.Keys(), s.shop, log); err != nil {
+		return nil, errors.Join(err, s.bank.Close())
+	}
+	s.load = newLoad(s.rail.refunds, wants)
+	s.progress = newProgress(stdout, s.line)
+	known, err := list(ctx, s.rail.book.Reader(), journal.ListQuery{})
+	if err == nil {
+		err = s.rehearse(known)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	for _, e := range known {
+		s.shop.remember(e)
+	}
+	s.shop.failed = s.load.failed
+	return s, nil
+}
+
+// rehearse tells the bank its roles in the refunds that have not begun.
+func (s *scene) rehearse(known []journal.Entry) error {
+	begun := map[string]bool{}
+	for _, e := range known {
+		begun[e.Number] = true
+	}
+	for i, in := range s.load.intents[:min(len(cast), len(s.load.intents))] {
+		if n := in.request.Number; !begun[n] {
+			if err := errors.Join(s.bank.Script(n, cast[i].requests...), s.bank.ScriptQuery(n, cast[i].asks...),
+				s.bank.ScriptNotify(n, cast[i].notices...)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// close takes the scene down: first the shop, then the bank.
+func (s *scene) close() error { return errors.Join(s.rail.Close(), s.bank.Close()) }
+
+// play runs the clerks and the worker until nothing is open, then has the bank do
+// what banks do afterwards, until the news of it is in the journal.
+func (s *scene) play(ctx context.Context) (outcome, error) {
+	work, stop := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer stop()
+	wg.Go(func() { s.rail.run(work, s.bank.merchantListener, s.shop) })
+	wg.Go(func() { s.load.run(work) })
+	wg.Go(func() { s.progress.run(work) })
+	if err := s.await(ctx, s.settled); err != nil {
+		return outcome{}, err
+	}
+	if err := s.afterwards(ctx); err != nil {
+		return outcome{}, err
+	}
+	// News takes the bank's schedule to come: books that differ may only be late.
+	var found outcome
+	err := s.await(ctx, func(ctx context.Context) (bool, error) {
+		b, err := s.books(ctx)
+		found = audit(b)
+		return len(found.differences) == 0, err
+	})
+	return found, err
+}
+
+// await asks ready again and again until it says yes or patience ends.
+func (s *scene) await(ctx context.Context, ready func(context.Context) (bool, error)) error {
+	end := time.Now().Add(s.plan.patience)
+	for {
+		ok, err := ready(ctx)
+		if ok || err != nil || ctx.Err() != nil || time.Now().After(end) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// settled reports whether every intent was carried out and nothing is open.
+func (s *scene) settled(ctx context.Context) (bool, error) {
+	if s.load.waiting.Load() > 0 {
+		return false, nil
+	}
+	open, _, err := s.rail.book.Reader().List(ctx, journal.ListQuery{OpenOnly: true, Limit: 1})
+	return len(open) == 0, err
+}
+
+// afterwards has one refund bounce, and one succeed that the bank had failed.
+func (s *scene) afterwards(ctx context.Context) error {
+	for i, act := range map[int]func(string) error{
+		bounced:   s.bank.Bounce,
+		wordBreak: func(number string) error { return s.bank.Settle(number, sandbox.Success) },
+	} {
+		if i >= len(s.load.intents) {
+			continue
+		}
+		number := s.load.intents[i].request.Number
+		row, _ := s.bank.Ledger().Refund(number)
+		if i == bounced && row.Status != sandbox.Success || i == wordBreak && row.Status != sandbox.Fail {
+			continue // it was played before the last kill
+		}
+		if err := act(number); err != nil {
+			return err
+		}
+		s.progress.say("The bank changes its mind about %s: %s, after %s.", number, map[int]sandbox.Status{bounced: sandbox.Reversed, wordBreak: sandbox.Success}[i], row.Status)
+	}
+	return ctx.Err()
+}
+
+// books collects what the audit compares.
+func (s *scene) books(ctx context.Context) (books, error) {
+	b := books{
+		held: map[string]bankrail.Money{}, trades: map[string]string{}, shop: s.shop.refunded(), intents: s.load.intents,
+	}
+	b.told, b.wrongs = s.load.heard()
+	reader := s.rail.book.Reader()
+	var err error
+	if b.bank, err = s.bank.ledger(ctx); err != nil {
+		return b, err
+	}
+	if b.entries, err = list(ctx, reader, journal.ListQuery{}); err != nil {
+		return b, err
+	}
+	for number, o := range s.shop.orders {
+		b.trades[number] = o.Trade
+		held, err := reader.Budget(ctx, s.rail.refunds.Channel(), number)
+		if err != nil && !errors.Is(err, bankrail.ErrNotFound) {
+			return b, err
+		}
+		b.held[number] = held.Held
+	}
+	return b, nil
+}
+
+// line is the line of progress.
+func (s *scene) line() string {
+	n := s.shop.tally()
+	done := s.load.calls.Load()
+	return fmt.Sprintf("%d calls, %d intents waiting; %d refunds open, %d succeeded, %d failed, %d came back",
+		done, s.load.waiting.Load(), n[bankrail.Processing]+n[bankrail.Created]+n[bankrail.Manual],
+		n[bankrail.Succeeded], n[bankrail.Failed], n[bankrail.Reversed])
+}
+
+// conclude prints some histories and the audit.
+func (s *scene) conclude(ctx context.Context, w io.Writer, found outcome) (int, error) {
+	b, err := s.books(ctx)
+	if err != nil {
+		return exitDiffers, err
+	}
+	_, _ = fmt.Fprintln(w)
+	if err := tell(ctx, w, s.rail.book.Reader(), b.entries, b.bank); err != nil {
+		return exitDiffers, err
+	}
+	_, _ = fmt.Fprintln(w, s.rail.noise)
+	return found.report(w), nil
+}
