@@ -16,7 +16,7 @@ import (
 //	GET  /notifications  []Notice
 //	POST /trades         {"tradeNo":"T1","paidAmount":9900,"status":"PAID"}
 //	GET  /clock          {"now":"…"}
-//	POST /clock          {"advance":"90s"}
+//	POST /clock          {"advance":"90s"}: more than 5 min in all, and clients have to follow
 //	GET  /faults         Shares
 //	PUT  /faults         Shares
 //	POST /script         {"number":"R1","request":["reply-lost"],"query":[],"notice":[]}

@@ -33,7 +33,9 @@
 // # Time
 //
 // The bank runs on a [Clock]; [Bank.Advance] moves it and runs what became due, in
-// order, notifications included. Do not call Advance, Settle or Bounce from inside
+// order, notifications included. A client has to follow: its timestamps are
+// compared with [Bank.Now], so one on another clock is refused with SIGN_ERROR once
+// they are 5 minutes apart. Do not call Advance, Settle or Bounce from inside
 // the notification endpoint: they wait for it.
 //
 // It is not a model of any bank's undocumented behaviour, and holds no real money,
