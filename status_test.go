@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -110,6 +111,22 @@ func TestStatusEdges(t *testing.T) {
 	for from, row := range want {
 		for i, to := range order {
 			require.Equal(t, row[i] == 'X', statuses[from].MayBecome(statuses[to]), "%s to %s", from, to)
+		}
+	}
+}
+
+// The diagram of docs/states.md has these edges and no others.
+func TestStatesPageDrawsTheEdges(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("docs/states.md")
+	require.NoError(t, err)
+	drawn := map[[2]string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^    ([A-Z][a-z]+) --> ([A-Z][a-z]+)`).FindAllStringSubmatch(string(page), -1) {
+		drawn[[2]string{strings.ToLower(m[1]), strings.ToLower(m[2])}] = true
+	}
+	for from, f := range statuses {
+		for to, o := range statuses {
+			require.Equal(t, f.MayBecome(o), drawn[[2]string{from, to}], "%s to %s", from, to)
 		}
 	}
 }
