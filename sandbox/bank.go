@@ -59,6 +59,7 @@ type Bank struct {
 	runMu  sync.Mutex    // one runner of due tasks at a time
 
 	mu       sync.Mutex // guards what follows
+	opened   bool       // before, no alarm is set: keys and file are not there yet
 	closed   bool
 	offset   time.Duration
 	tasks    taskQueue
@@ -110,6 +111,7 @@ func New(opts Options) (*Bank, error) {
 		}
 	}
 	b.mu.Lock()
+	b.opened = true
 	b.arm()
 	b.mu.Unlock()
 	return b, nil

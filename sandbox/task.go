@@ -48,7 +48,7 @@ func (b *Bank) schedule(at time.Time, slow bool, run func()) {
 
 // arm sets the alarm for the first task. Needs b.mu.
 func (b *Bank) arm() {
-	if b.closed || len(b.tasks) == 0 {
+	if !b.opened || b.closed || len(b.tasks) == 0 {
 		return
 	}
 	first := b.tasks[0].at
