@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -115,7 +116,7 @@ func TestRealClock(t *testing.T) {
 	go func() { held <- g.send(req) }()
 	require.Eventually(t, func() bool { _, ok := g.bank.Ledger().Refund("R2"); return ok }, 5*time.Second, time.Millisecond)
 	require.NoError(t, g.bank.Close())
-	require.Error(t, (<-held).err)
+	require.ErrorIs(t, (<-held).err, io.EOF, "let go at once, not by the client's patience")
 	require.Error(t, g.refund("R3", "1").err, "a closed bank does not answer")
 	require.NoError(t, g.bank.Close(), "closing twice is fine")
 }

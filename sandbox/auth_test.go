@@ -71,6 +71,10 @@ func TestRequestsThatAreNotAuthentic(t *testing.T) {
 			r.body = r.body[:len(r.body)-1] + strings.Repeat(" ", 1<<20) + "}"
 			return r
 		}},
+		{"too long behind its end", "PARAM_ERROR", func(_ *rig, r request) request {
+			r.body += strings.Repeat(" ", 1<<20)
+			return r
+		}},
 		{"too long but almost", "0000", func(_ *rig, r request) request {
 			r.body = r.body[:len(r.body)-1] + strings.Repeat(" ", 1<<20-len(r.body)) + "}"
 			return r

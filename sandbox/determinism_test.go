@@ -1,7 +1,6 @@
 package sandbox_test
 
 import (
-	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -13,17 +12,18 @@ import (
 
 // world drives a hostile bank through one sequence and returns what happened.
 func world(t *testing.T, seed uint64) (sandbox.Ledger, []sandbox.Notice) {
+	shares := sandbox.Hostile() // but without what a client has to wait for
+	delete(shares.Request, sandbox.ReplyDelayed)
+	delete(shares.Query, sandbox.ReplyDelayed)
 	g := open(t, func(o *sandbox.Options) {
-		o.Seed, o.Faults, o.SettleMin, o.SettleMax = seed, sandbox.Shares{}, 0, 0
+		o.Seed, o.Faults, o.SettleMin, o.SettleMax = seed, shares, 0, 0
 		o.Trades = []sandbox.Trade{{TradeNo: "T1", PaidAmount: 1000}}
 		o.NotifySchedule = []time.Duration{0, 15 * time.Second, time.Minute}
 	})
 	for i := range 40 {
 		number := fmt.Sprintf("R%d", i%25) // some of them twice
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		g.sendCtx(ctx, g.build("/refunds", g.order(number, fmt.Sprint(10+i%25))))
-		g.sendCtx(ctx, g.build("/refunds/query", map[string]string{"merchantRefundNo": number}))
-		cancel()
+		g.refund(number, fmt.Sprint(10+i%25))
+		g.query(number)
 		g.bank.Advance(7 * time.Second)
 	}
 	g.bank.Advance(100 * time.Hour)

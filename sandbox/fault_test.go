@@ -107,7 +107,7 @@ func TestEveryRequestFault(t *testing.T) {
 			require.NoError(t, g.bank.Script("R1", f))
 			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 			if f == sandbox.ReplyDelayed {
-				ctx, cancel = context.WithTimeout(context.Background(), 300*time.Millisecond)
+				ctx, cancel = context.WithTimeout(context.Background(), 2*time.Second)
 			}
 			defer cancel()
 
@@ -218,7 +218,7 @@ func TestEveryQueryFault(t *testing.T) {
 			require.NoError(t, g.bank.ScriptQuery("R1", f))
 			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 			if f == sandbox.ReplyDelayed {
-				ctx, cancel = context.WithTimeout(context.Background(), 300*time.Millisecond)
+				ctx, cancel = context.WithTimeout(context.Background(), 2*time.Second)
 			}
 			defer cancel()
 			s := g.sendCtx(ctx, g.build("/refunds/query", map[string]string{"merchantRefundNo": "R1"}))

@@ -41,6 +41,7 @@ func TestBankSurvivesAKill(t *testing.T) {
 
 	for name, tail := range map[string]string{
 		"clean": "", "torn": `{"Account":{"Number":"OPEN","Seq":2,"Rec`, "torn inside a rune": "{\"Account\":\"\xe9\x80",
+		"torn and long": `{"Account":` + strings.Repeat(" ", 1<<20),
 	} {
 		t.Run(name, func(t *testing.T) {
 			copied := killed(t, path, tail)

@@ -52,8 +52,32 @@ func TestNotificationStopsAtTheFirstAcknowledgement(t *testing.T) {
 			g.bank.Advance(100 * time.Hour)
 			require.Len(t, g.hook.all(), 3)
 			require.True(t, g.bank.Notices()[0].Acknowledged)
+			require.Zero(t, g.bank.Notices()[0].Next)
 		})
 	}
+}
+
+// A clock that the whole test shares moves the bank as Bank.Advance does.
+func TestManualClockDrivesTheBank(t *testing.T) {
+	t.Parallel()
+	g := open(t, nil)
+	g.hook.reply("busy")
+	g.refund("R1", "1")
+	g.clock.Advance(9 * time.Second)
+	require.Equal(t, sandbox.Processing, g.row("R1").Status)
+	g.clock.Advance(time.Minute)
+	require.Equal(t, start.Add(10*time.Second), g.row("R1").RefundedAt)
+	var at []time.Duration
+	for _, n := range g.hook.all() {
+		at = append(at, n.at.Sub(start))
+	}
+	require.Equal(t, []time.Duration{10 * time.Second, 25 * time.Second, 40 * time.Second}, at)
+	require.Equal(t, start.Add(69*time.Second), g.bank.Now())
+
+	stop := g.clock.AfterFunc(time.Second, func() { t.Error("it was stopped") })
+	require.True(t, stop())
+	require.False(t, stop())
+	g.clock.Advance(time.Second)
 }
 
 func TestScheduleCanBeReplaced(t *testing.T) {
