@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
 	"sync/atomic"
@@ -90,8 +91,11 @@ func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, erro
 
 // cause prefers what ended the context to what that did to the call.
 func cause(ctx context.Context, err error) error {
-	if err != nil && ctx.Err() != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
 		return context.Cause(ctx)
+	case errors.Is(err, context.DeadlineExceeded):
+		return errConnectTimeout // the dialer was a moment before the context's timer
 	}
 	return err
 }

@@ -85,7 +85,8 @@ func TestTLS(t *testing.T) {
 		"TLS 1.1":   {server: &tls.Config{Certificates: []tls.Certificate{good}, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, effect: bankrail.NotSent},
 		"mTLS":      {server: demand(0), set: func(c *client.Config) { c.Certificates = []tls.Certificate{mine} }, ok: true},
 		"mTLS, 1.2": {server: demand(tls.VersionTLS12), set: func(c *client.Config) { c.Certificates = []tls.Certificate{mine} }, ok: true},
-		// TLS 1.2 tells within the handshake, TLS 1.3 after the request was written.
+		// TLS 1.2 tells within the handshake, TLS 1.3 after it, which is mostly, but
+		// not always, after the first write.
 		"mTLS missing, 1.2": {server: demand(tls.VersionTLS12), effect: bankrail.NotSent},
 		"mTLS missing, 1.3": {server: demand(tls.VersionTLS13), effect: bankrail.Unknown},
 	} {
@@ -106,7 +107,9 @@ func TestTLS(t *testing.T) {
 				require.Equal(t, 1, executed)
 				return
 			}
-			require.Equal(t, tc.effect, failed(t, err).Effect, "%v", err)
+			if e := failed(t, err); tc.effect != bankrail.Unknown || e.Effect != bankrail.NotSent {
+				require.Equal(t, tc.effect, e.Effect, "%v", err)
+			}
 			require.Zero(t, executed)
 			if tc.as != nil {
 				require.ErrorAs(t, err, tc.as)
