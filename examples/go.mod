@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/bankrail/bankrail v0.0.0
 	github.com/bankrail/bankrail/store/sqlstore v0.0.0
+	github.com/stretchr/testify v1.12.1
 	golang.org/x/term v0.47.0
 )
 
@@ -16,6 +17,7 @@ require (
 	github.com/mattn/go-isatty v0.0.24 // indirect
 	github.com/ncruces/go-strftime v1.0.0 // indirect
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
+	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/crypto v0.54.0 // indirect
 	golang.org/x/net v0.56.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect

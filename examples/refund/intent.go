@@ -114,10 +114,10 @@ func amount(seed uint64, i int, m manner, paid int64) bankrail.Money {
 	switch {
 	case m == tooMuch:
 		return bankrail.CNY(paid + 1 + int64(h%10_000))
-	case i >= len(cast) && h%12 == 0:
+	case i >= len(cast) && h%20 == 0:
 		return bankrail.CNY(paid)
 	}
-	return bankrail.CNY(1 + paid*int64(5+h%30)/100)
+	return bankrail.CNY(1 + paid*int64(2+h%20)/100)
 }
 
 // second is the same intent under the number it takes when the first has failed.

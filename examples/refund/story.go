@@ -22,6 +22,7 @@ type scene struct {
 	rail     *rail
 	load     *load
 	progress *progress
+	end      time.Time // when patience ends
 }
 
 // run tells the story from beginning to end and returns the exit code.
@@ -103,6 +104,7 @@ func (s *scene) close() error { return errors.Join(s.rail.Close(), s.bank.Close(
 // play runs the clerks and the worker until nothing is open, then has the bank do
 // what banks do afterwards, until the news of it is in the journal.
 func (s *scene) play(ctx context.Context) (outcome, error) {
+	s.end = time.Now().Add(s.plan.patience)
 	work, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -128,10 +130,9 @@ func (s *scene) play(ctx context.Context) (outcome, error) {
 
 // await asks ready again and again until it says yes or patience ends.
 func (s *scene) await(ctx context.Context, ready func(context.Context) (bool, error)) error {
-	end := time.Now().Add(s.plan.patience)
 	for {
 		ok, err := ready(ctx)
-		if ok || err != nil || ctx.Err() != nil || time.Now().After(end) {
+		if ok || err != nil || ctx.Err() != nil || time.Now().After(s.end) {
 			return err
 		}
 		select {
@@ -150,26 +151,43 @@ func (s *scene) settled(ctx context.Context) (bool, error) {
 	return len(open) == 0, err
 }
 
-// afterwards has one refund bounce, and one succeed that the bank had failed.
+// afterwards has one refund bounce, and one succeed that the bank had failed, unless
+// that was played before the last kill.
 func (s *scene) afterwards(ctx context.Context) error {
-	for i, act := range map[int]func(string) error{
-		bounced:   s.bank.Bounce,
-		wordBreak: func(number string) error { return s.bank.Settle(number, sandbox.Success) },
-	} {
-		if i >= len(s.load.intents) {
-			continue
-		}
-		number := s.load.intents[i].request.Number
-		row, _ := s.bank.Ledger().Refund(number)
-		if i == bounced && row.Status != sandbox.Success || i == wordBreak && row.Status != sandbox.Fail {
-			continue // it was played before the last kill
-		}
-		if err := act(number); err != nil {
+	ledger := s.bank.Ledger()
+	if number := s.toBounce(ledger); number != "" {
+		if err := s.bank.Bounce(number); err != nil {
 			return err
 		}
-		s.progress.say("The bank changes its mind about %s: %s, after %s.", number, map[int]sandbox.Status{bounced: sandbox.Reversed, wordBreak: sandbox.Success}[i], row.Status)
+		s.progress.say("the bank changes its mind about %s: the money came back", number)
+	}
+	if len(s.load.intents) <= wordBreak {
+		return ctx.Err()
+	}
+	number := s.load.intents[wordBreak].request.Number
+	if row, _ := ledger.Refund(number); row.Status == sandbox.Fail {
+		if err := s.bank.Settle(number, sandbox.Success); err != nil {
+			return err
+		}
+		s.progress.say("the bank changes its mind about %s: it had failed, now it is executed", number)
 	}
 	return ctx.Err()
+}
+
+// toBounce picks the refund that has the role, or else the first that succeeded. It
+// is empty where one came back already.
+func (s *scene) toBounce(ledger sandbox.Ledger) string {
+	first := ""
+	for _, r := range ledger.Refunds {
+		switch {
+		case r.Status == sandbox.Reversed:
+			return ""
+		case r.Status != sandbox.Success:
+		case first == "", len(s.load.intents) > bounced && r.MerchantRefundNo == s.load.intents[bounced].request.Number:
+			first = r.MerchantRefundNo
+		}
+	}
+	return first
 }
 
 // books collects what the audit compares.
@@ -200,9 +218,8 @@ func (s *scene) books(ctx context.Context) (books, error) {
 // line is the line of progress.
 func (s *scene) line() string {
 	n := s.shop.tally()
-	done := s.load.calls.Load()
-	return fmt.Sprintf("%d calls, %d intents waiting; %d refunds open, %d succeeded, %d failed, %d came back",
-		done, s.load.waiting.Load(), n[bankrail.Processing]+n[bankrail.Created]+n[bankrail.Manual],
+	return fmt.Sprintf("%d calls, %d to do; refunds: %d open, %d succeeded, %d failed, %d came back",
+		s.load.calls.Load(), s.load.waiting.Load(), n[bankrail.Processing]+n[bankrail.Created]+n[bankrail.Manual],
 		n[bankrail.Succeeded], n[bankrail.Failed], n[bankrail.Reversed])
 }
 

@@ -25,28 +25,36 @@ var plots = []struct {
 	is    func(tale) bool
 }{
 	{"The answer was lost; a query found the refund, and nothing was sent again.", func(t tale) bool {
-		return t.entry.Sends == 1 && t.entry.Status == bankrail.Succeeded &&
-			t.noted(journal.SourceAnswer, "outcome unknown") && t.end().Source == journal.SourceQuery
+		return t.is(bankrail.Succeeded, 1) && t.noted(journal.SourceAnswer, "outcome unknown") && t.end().Source == journal.SourceQuery
 	}},
 	{"The request was lost; when the bank could not have it any more, the same number was sent again.", func(t tale) bool {
-		return t.entry.Sends > 1 && t.entry.Status == bankrail.Succeeded && t.noted(journal.SourceQuery, "may be sent again") &&
-			!t.noted(journal.SourceAnswer, "echo")
+		return t.is(bankrail.Succeeded, 2) && t.noted(journal.SourceQuery, "may be sent again") && !t.echoed()
 	}},
-	{"The bank had it, denied it, and refused the second copy. A refusal of a second copy is not believed.", func(t tale) bool {
-		return t.entry.Status == bankrail.Succeeded && t.noted(journal.SourceAnswer, "echo of an earlier copy")
+	{"The bank had it, denied it, and refused the second copy: perhaps the echo of the first, so it was asked again.", func(t tale) bool {
+		return t.entry.Status.Final() && t.echoed()
 	}},
 	{"The news overtook the answer.", func(t tale) bool {
-		return len(t.steps) == 2 && t.entry.Status == bankrail.Succeeded && t.end().Source == journal.SourceNotification
+		return t.is(bankrail.Succeeded, 1) && len(t.steps) == 2 && t.end().Source == journal.SourceNotification
 	}},
 	{"The bank said \"not now\"; the number waited and was sent again.", func(t tale) bool {
-		return t.entry.Status == bankrail.Succeeded && t.noted(journal.SourceAnswer, "refused for now")
+		return t.is(bankrail.Succeeded, 2) && t.noted(journal.SourceAnswer, "refused for now")
 	}},
 	{"The money arrived, and came back.", func(t tale) bool {
 		return t.entry.Status == bankrail.Reversed
 	}},
-	{"The bank reported failure, then did it all the same: a correction holds the money, the order is stopped.", func(t tale) bool {
+	{"The bank reported failure, and did it all the same: a correction holds the money, the order is stopped.", func(t tale) bool {
 		return t.entry.Op.IsCorrection()
 	}},
+}
+
+// is reports whether the refund ended so, with so many copies sent.
+func (t tale) is(s bankrail.Status, sends int) bool {
+	return t.entry.Status == s && t.entry.Sends == sends
+}
+
+// echoed reports whether a second copy was refused, in one of the bank's two ways.
+func (t tale) echoed() bool {
+	return t.noted(journal.SourceAnswer, "echo of an earlier copy") || t.noted(journal.SourceAnswer, "NO_CONFLICT")
 }
 
 func (t tale) noted(s journal.Source, part string) bool {
@@ -62,28 +70,29 @@ func (t tale) end() journal.Step { return t.steps[len(t.steps)-1] }
 
 // tell prints one refund of each plot that happened.
 func tell(ctx context.Context, w io.Writer, r journal.Reader, entries []journal.Entry, bank sandbox.Ledger) error {
-	told := make([]bool, len(plots))
+	var tales []tale
 	for _, e := range entries {
 		t := tale{entry: e}
+		t.row, _ = bank.Refund(e.Number)
 		var err error
 		if t.steps, err = r.History(ctx, e.ID); err != nil {
 			return err
 		}
-		for i, p := range plots {
-			if told[i] || len(t.steps) == 0 || !p.is(t) {
-				continue
+		if e.Op.IsCorrection() { // its story begins with the entry it corrects
+			before, err := r.History(ctx, e.Of)
+			if err != nil {
+				return err
 			}
-			if e.Op.IsCorrection() { // its story begins with the entry it corrects
-				before, err := r.History(ctx, e.Of)
-				if err != nil {
-					return err
-				}
-				t.steps = append(before, t.steps...)
+			t.steps = append(before, t.steps...)
+		}
+		tales = append(tales, t)
+	}
+	for _, p := range plots {
+		for _, t := range tales {
+			if p.is(t) {
+				t.print(w, p.title)
+				break
 			}
-			t.row, _ = bank.Refund(e.Number)
-			told[i] = true
-			t.print(w, p.title)
-			break
 		}
 	}
 	return nil
@@ -92,7 +101,7 @@ func tell(ctx context.Context, w io.Writer, r journal.Reader, entries []journal.
 // print draws the history in columns: when, who said it, what it became, why.
 func (t tale) print(w io.Writer, title string) {
 	e := t.entry
-	_, _ = fmt.Fprintf(w, "%s\n  %s  %s of %s  sent %d×  at the bank: %s, executed %d×\n",
+	_, _ = fmt.Fprintf(w, "%s\n  %s: %s of order %s, sent %d×; at the bank %s, executed %d×\n",
 		title, e.Number, e.Amount, e.Order, e.Sends, t.row.Status, t.row.Executions)
 	from := bankrail.Status(0)
 	for _, s := range t.steps {
@@ -109,7 +118,7 @@ func (t tale) print(w io.Writer, title string) {
 
 // clip keeps a line a line.
 func clip(s string) string {
-	const most = 72
+	const most = 84
 	if r := []rune(s); len(r) > most {
 		return string(r[:most-1]) + "…"
 	}
