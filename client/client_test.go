@@ -108,17 +108,19 @@ func TestDoSendsExactlyWhatWasSigned(t *testing.T) {
 	})
 	cfg := config(s.URL + "/api/")
 	cfg.Dialect = dialect{signed: func(r *client.Request) error {
+		r.Header["X-Time"][0] = "new"
 		r.Body = append(r.Body, '\n') // what Sign leaves there is what goes out
 		return nil
 	}}
 	c := open(t, cfg)
 	r := post
 	r.Path = "/v3/a%2Fb/(x)?q=%E9&t={1}|2&&"
+	r.Header = http.Header{"X-Time": {"old"}}
 	a, err := c.Do(t.Context(), r)
 	require.NoError(t, err)
 	require.Equal(t, 200, a.HTTPStatus)
 	require.Equal(t, `{"code":"OK"}`, string(a.Body))
 	require.Equal(t, seen{"POST", "/api" + r.Path, "mine", "bankrail", "", "{\"amount\":1234}\n"}, <-got)
 	require.Equal(t, `{"amount":1234}`, string(post.Body))
-	require.Nil(t, r.Header)
+	require.Equal(t, http.Header{"X-Time": {"old"}}, r.Header)
 }
