@@ -76,8 +76,10 @@ var budgetTests = []test{
 		require.NoError(t, err)
 		require.ErrorIs(t, s.holding("R1", usd, bankrail.CNY(100)), bankrail.ErrBudget)
 		require.NoError(t, s.holding("R2", bankrail.CNY(10), bankrail.CNY(100)))
-		require.ErrorIs(t, s.holding("R3", usd, usd), bankrail.ErrBudget)
-		require.ErrorIs(t, s.holding("R4", bankrail.CNY(10), usd), bankrail.ErrBudget)
+		plenty, err := bankrail.NewMoney(1000, "USD")
+		require.NoError(t, err)
+		require.ErrorIs(t, s.holding("R3", usd, plenty), bankrail.ErrBudget)
+		require.ErrorIs(t, s.holding("R4", bankrail.CNY(10), plenty), bankrail.ErrBudget)
 		require.Equal(t, journal.Budget{Limit: bankrail.CNY(100), Held: bankrail.CNY(10)}, s.budget(t))
 	}},
 	{"orders are apart by merchant", func(t *testing.T, s *box) {
