@@ -1,6 +1,10 @@
 package lanhai
 
-import "maps"
+import (
+	"maps"
+
+	"github.com/bankrail/bankrail/sign"
+)
 
 // SetNonce replaces the nonces, so that golden texts can be compared.
 func (g *Gateway) SetNonce(nonce func() string) { g.dialect.nonce = nonce }
@@ -25,3 +29,6 @@ func keys[V any](m map[string]V) []string {
 	}
 	return out
 }
+
+// SetBank replaces the bank's keys.
+func (g *Gateway) SetBank(bank sign.Verifier) { g.dialect.bank = bank }
