@@ -14,6 +14,7 @@ import (
 	"github.com/bankrail/bankrail/journal"
 	"github.com/bankrail/bankrail/sandbox"
 	"github.com/bankrail/bankrail/store/memstore"
+	"github.com/bankrail/bankrail/store/storetest"
 )
 
 // desk is a book over a memory store with a driver that says what the test wants.
@@ -523,4 +524,26 @@ func TestRefusalAfterAcceptanceDecidesNothing(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, bankrail.Processing, e.Status)
 	require.Contains(t, d.anomalies(), journal.AnomalyContradiction)
+}
+
+// Only an insert or a won compare-and-swap may send.
+func TestNothingLeavesWithoutAWonCompareAndSwap(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]storetest.Fault{
+		"not committed": storetest.ApplyNotCommitted, "cut and lost": storetest.ApplyCutLost, "cut and committed": storetest.ApplyCutCommitted,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t, journal.Rules{})
+			_, err := d.create("R1", func(r *journal.Draft) { r.Queue = true })
+			require.NoError(t, err)
+			cut := storetest.NewFaulty(d.store)
+			cut.Next(fault, 1)
+			d.book = journal.New(cut, journal.Config{Now: d.clock.Now, AllowVolatile: true})
+			d.clock.Advance(time.Second)
+			_, err = d.book.Work(context.Background(), d, 10, 1)
+			require.NoError(t, err)
+			require.Empty(t, d.sends)
+		})
+	}
 }
