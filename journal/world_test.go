@@ -18,7 +18,6 @@ import (
 	"github.com/bankrail/bankrail/notify"
 	"github.com/bankrail/bankrail/refund"
 	"github.com/bankrail/bankrail/sandbox"
-	"github.com/bankrail/bankrail/sign"
 	"github.com/bankrail/bankrail/store/memstore"
 	"github.com/bankrail/bankrail/store/storetest"
 )
@@ -93,13 +92,9 @@ func newWorld(t *testing.T, cfg worldConfig) *world {
 	t.Cleanup(host.Close)
 
 	keys := bank.Keys()
-	private, err := sign.ParsePrivateKey([]byte(keys.MerchantPrivatePEM))
+	signer, err := keys.Signer()
 	require.NoError(t, err)
-	public, err := sign.ParsePublicKey([]byte(keys.BankPublicPEM))
-	require.NoError(t, err)
-	signer, err := sign.NewSigner(private, sign.SignerConfig{KeyID: keys.MerchantKeyID})
-	require.NoError(t, err)
-	ring, err := sign.NewKeyRing(sign.RingConfig{}, sign.RingKey{ID: keys.BankKeyID, Key: public})
+	ring, err := keys.Verifier()
 	require.NoError(t, err)
 	w.gateway, err = lanhai.New(lanhai.Config{
 		Environment: lanhai.Sandbox, BaseURL: "http://" + w.line.addr + "/bank/v1", Merchant: keys.Merchant,

@@ -19,6 +19,24 @@ type Keys struct {
 	MerchantPrivatePEM string         `json:"merchantPrivatePem"`
 }
 
+// Signer signs as the merchant, for the client under test.
+func (k Keys) Signer() (sign.Signer, error) {
+	key, err := sign.ParsePrivateKey([]byte(k.MerchantPrivatePEM))
+	if err != nil {
+		return nil, fmt.Errorf("sandbox: %w", err)
+	}
+	return sign.NewSigner(key, sign.SignerConfig{KeyID: k.MerchantKeyID})
+}
+
+// Verifier verifies what the bank signed, for the client under test.
+func (k Keys) Verifier() (*sign.KeyRing, error) {
+	key, err := sign.ParsePublicKey([]byte(k.BankPublicPEM))
+	if err != nil {
+		return nil, fmt.Errorf("sandbox: %w", err)
+	}
+	return sign.NewKeyRing(sign.RingConfig{}, sign.RingKey{ID: k.BankKeyID, Key: key})
+}
+
 // Keys returns the keys of this start, or of the first start over a ledger file.
 func (b *Bank) Keys() Keys { return b.keys.told }
 
