@@ -106,6 +106,7 @@ func Handler(book Receiver, source Source, cfg Config) http.Handler {
 			slog.WarnContext(ctx, "bankrail notification", "err", err)
 		}
 	}
+	cfg.Sources = plain(cfg.Sources)
 	return &handler{book: book, source: source, cfg: cfg}
 }
 
@@ -177,12 +178,26 @@ func (h *handler) admit(r *http.Request) error {
 	if err != nil {
 		return fmt.Errorf("%w: sender: %w", bankrail.ErrForbidden, err)
 	}
+	addr = addr.Unmap().WithZone("")
 	for _, p := range h.cfg.Sources {
-		if p.Contains(addr.Unmap()) {
+		if p.Contains(addr) {
 			return nil
 		}
 	}
 	return fmt.Errorf("%w: sender %s is not listed", bankrail.ErrForbidden, addr)
+}
+
+// plain writes IPv4 prefixes in their IPv6 form as IPv4, as senders are compared:
+// netip holds ::ffff:203.0.113.0/120 and 203.0.113.7 for strangers.
+func plain(sources []netip.Prefix) []netip.Prefix {
+	out := make([]netip.Prefix, 0, len(sources))
+	for _, p := range sources {
+		if p.Addr().Is4In6() && p.Bits() >= 96 {
+			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+		}
+		out = append(out, p)
+	}
+	return out
 }
 
 func connectionAddr(r *http.Request) (netip.Addr, error) {
