@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/bankrail/bankrail"
 	"github.com/bankrail/bankrail/journal"
@@ -110,8 +109,9 @@ func (t tale) print(w io.Writer, title string) {
 			becomes = "→ " + s.To.String()
 		}
 		from = s.To
-		_, _ = fmt.Fprintf(w, "  %7.3f s  %-12s  %s%s  %s\n",
-			float64(s.At.Sub(t.steps[0].At)/time.Millisecond)/1000, s.Source, becomes, strings.Repeat(" ", max(0, 12-len([]rune(becomes)))), clip(s.Note))
+		after := s.At.Sub(t.steps[0].At).Milliseconds()
+		_, _ = fmt.Fprintf(w, "  %3d.%03d s  %-12s  %s%s  %s\n",
+			after/1000, after%1000, s.Source, becomes, strings.Repeat(" ", max(0, 12-len([]rune(becomes)))), clip(s.Note))
 	}
 	_, _ = fmt.Fprintln(w)
 }
