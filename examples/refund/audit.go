@@ -1,27 +1,15 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
-	"sort"
+	"maps"
+	"slices"
 
 	"github.com/bankrail/bankrail"
 	"github.com/bankrail/bankrail/journal"
 	"github.com/bankrail/bankrail/sandbox"
 )
-
-// books is everything that must agree in the end.
-type books struct {
-	entries []journal.Entry           // the journal's, corrections included
-	held    map[string]bankrail.Money // what the journal holds of each order's budget
-	bank    sandbox.Ledger            // what really happened
-	trades  map[string]string         // the bank's number of each order's payment
-	shop    map[string]int64          // what the order table says was given back, in fen, by trade
-	intents []intent
-	told    map[string]*told
-	wrongs  []string // answers of Create that the shop did not expect
-}
 
 // outcome is what the audit found.
 type outcome struct {
@@ -175,14 +163,7 @@ func (o *outcome) sums(b books) {
 	}
 }
 
-func sorted[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	return keys
-}
+func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // report prints the outcome and returns the exit code. Its last line is the verdict.
 func (o outcome) report(w io.Writer) int {
@@ -205,20 +186,4 @@ func (o outcome) report(w io.Writer) int {
 	_, _ = fmt.Fprintf(w, "audit: journal differs from bank in %d places, %d refunds, %d double, %d open\n",
 		len(o.differences), o.refunds, o.double, o.open)
 	return exitDiffers
-}
-
-// list reads the whole journal, page by page.
-func list(ctx context.Context, r journal.Reader, q journal.ListQuery) ([]journal.Entry, error) {
-	var all []journal.Entry
-	for {
-		page, next, err := r.List(ctx, q)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, page...)
-		if next == "" {
-			return all, nil
-		}
-		q.After = next
-	}
 }

@@ -87,12 +87,12 @@ func TestAuditFindsWhatIsWrong(t *testing.T) {
 			b.entries = append(b.entries, c)
 		},
 		"Create said failed": func(b *books) {
-			b.told[b.row(sandbox.Success).MerchantRefundNo] = &told{failed: errors.New("failed")}
+			b.told[b.row(sandbox.Success).MerchantRefundNo] = told{failed: errors.New("failed")}
 		},
 		"Create refused": func(b *books) {
-			b.told[b.row(sandbox.Success).MerchantRefundNo] = &told{other: bankrail.ErrBudget}
+			b.told[b.row(sandbox.Success).MerchantRefundNo] = told{other: bankrail.ErrBudget}
 		},
-		"Create took it, no record": func(b *books) { b.told["lost"] = &told{open: true} },
+		"Create took it, no record": func(b *books) { b.told["lost"] = told{open: true} },
 		"an intent paid twice": func(b *books) {
 			again := *b.row(sandbox.Success)
 			again.MerchantRefundNo += "-2"

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,24 +20,13 @@ type load struct {
 	byFirst map[string]intent // by the intent's first number
 	again   chan intent       // of which the first number failed later
 	waiting atomic.Int64      // intents not carried out yet, those of again included
-	calls   atomic.Int64
-
-	mu     sync.Mutex
-	told   map[string]*told
-	wrongs []string
-}
-
-// told is what Create said of a number, all calls of this process together.
-type told struct {
-	open   bool  // at least one call had no error
-	failed error // the error of one that says the number has failed
-	other  error // another error that says no money moved
+	answers
 }
 
 func newLoad(refunds *refund.Service, all []intent) *load {
 	l := &load{
-		refunds: refunds, intents: all, byFirst: map[string]intent{}, told: map[string]*told{},
-		again: make(chan intent, 2*len(all)),
+		refunds: refunds, intents: all, byFirst: map[string]intent{}, again: make(chan intent, 2*len(all)),
+		answers: answers{told: map[string]told{}, counts: map[string]int{}},
 	}
 	for _, in := range all {
 		l.byFirst[in.request.Number] = in
@@ -114,10 +102,19 @@ func (l *load) carryOut(ctx context.Context, in intent) {
 		}
 		wg.Wait()
 		err = errs[0]
+	case other:
+		if err = l.create(ctx, r); err == nil || errors.Is(err, bankrail.ErrFailed) { // it is on record
+			changed := r
+			changed.Amount = bankrail.CNY(r.Amount.Minor() + 1)
+			l.expect(in, l.create(ctx, changed), "in conflict")
+		}
 	default:
 		err = l.create(ctx, r)
 	}
-	l.check(ctx, in, err)
+	if ctx.Err() != nil {
+		return // interrupted: an error may speak of that
+	}
+	l.expect(in, err, expected[in.manner]...)
 	if errors.Is(err, bankrail.ErrFailed) && in.mayTakeSecond() {
 		_ = l.create(ctx, in.second()) // what it says is remembered; there is no third
 	}
@@ -128,7 +125,6 @@ func (l *load) carryOut(ctx context.Context, in intent) {
 // nothing is known of it; after ErrConflict the number stands for another request.
 func (l *load) create(ctx context.Context, r refund.Request) error {
 	for {
-		l.calls.Add(1)
 		got, err := l.refunds.Create(ctx, r)
 		l.remember(r.Number, got, err)
 		unknown := errors.Is(err, bankrail.ErrUnavailable) || err == nil && got.Unconfirmed
@@ -140,63 +136,4 @@ func (l *load) create(ctx context.Context, r refund.Request) error {
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
-}
-
-// remember keeps what was told of a number, for the audit.
-func (l *load) remember(number string, got *refund.Refund, err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	t := l.told[number]
-	if t == nil {
-		t = &told{}
-		l.told[number] = t
-	}
-	switch {
-	case err == nil:
-		t.open = true
-	case errors.Is(err, bankrail.ErrFailed):
-		t.failed = err
-	case !errors.Is(err, bankrail.ErrUnavailable) && !errors.Is(err, bankrail.ErrConflict):
-		t.other = err
-	}
-}
-
-// check notes where a request that must be refused was not, or was for another
-// reason than its own.
-func (l *load) check(ctx context.Context, in intent, err error) {
-	var state *refund.OrderError
-	right := true
-	switch in.manner {
-	case tooMuch: // unless the order is refunded by now, which is said first
-		right = errors.Is(err, bankrail.ErrBudget) || errors.As(err, &state)
-	case wrongOrder:
-		right = errors.As(err, &state)
-	case trainee:
-		right = errors.Is(err, bankrail.ErrForbidden)
-	case other:
-		if err == nil || errors.Is(err, bankrail.ErrFailed) { // the number is recorded
-			r := in.request
-			r.Amount = bankrail.CNY(r.Amount.Minor() + 1)
-			err = l.create(ctx, r)
-			right = errors.Is(err, bankrail.ErrConflict)
-		}
-	}
-	if right || ctx.Err() != nil {
-		return
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.wrongs = append(l.wrongs, fmt.Sprintf("%s: %s: Create said %v", in.request.Number, in.manner, err))
-}
-
-// heard copies what was told so far.
-func (l *load) heard() (map[string]*told, []string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	all := make(map[string]*told, len(l.told))
-	for n, t := range l.told {
-		c := *t
-		all[n] = &c
-	}
-	return all, append([]string(nil), l.wrongs...)
 }

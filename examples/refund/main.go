@@ -61,7 +61,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	fs.Usage = func() { _, _ = io.WriteString(stderr, usage); fs.PrintDefaults() }
 	fs.IntVar(&p.N, "n", 200, "how many refunds the shop wants")
 	fs.Uint64Var(&p.Seed, "seed", 1, "of what the shop wants and of what the bank does; the same seed repeats a run")
-	fs.StringVar(&p.file, "db", "", "journal `file`; it and those beside it (.bank, .plan, .log) let a killed run go on.\nDefaults to a temporary one")
+	fs.StringVar(&p.file, "db", "", "journal `file`; it and those beside it (.bank, .plan, .log) let a killed run go on,\none process at a time. Defaults to a temporary one")
 	fs.DurationVar(&p.patience, "wait", defaultPatience, "how long to wait for open refunds before the audit")
 	switch err := fs.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):

@@ -104,7 +104,6 @@ func (s *scene) close() error { return errors.Join(s.rail.Close(), s.bank.Close(
 // play runs the clerks and the worker until nothing is open, then has the bank do
 // what banks do afterwards, until the news of it is in the journal.
 func (s *scene) play(ctx context.Context) (outcome, error) {
-	s.end = time.Now().Add(s.plan.patience)
 	work, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -144,7 +143,8 @@ func (s *scene) await(ctx context.Context, ready func(context.Context) (bool, er
 
 // settled reports whether every intent was carried out and nothing is open.
 func (s *scene) settled(ctx context.Context) (bool, error) {
-	if s.load.waiting.Load() > 0 {
+	if s.load.waiting.Load() > 0 { // patience begins when the clerks are done
+		s.end = time.Now().Add(s.plan.patience)
 		return false, nil
 	}
 	open, _, err := s.rail.book.Reader().List(ctx, journal.ListQuery{OpenOnly: true, Limit: 1})
@@ -190,36 +190,11 @@ func (s *scene) toBounce(ledger sandbox.Ledger) string {
 	return first
 }
 
-// books collects what the audit compares.
-func (s *scene) books(ctx context.Context) (books, error) {
-	b := books{
-		held: map[string]bankrail.Money{}, trades: map[string]string{}, shop: s.shop.refunded(), intents: s.load.intents,
-	}
-	b.told, b.wrongs = s.load.heard()
-	reader := s.rail.book.Reader()
-	var err error
-	if b.bank, err = s.bank.ledger(ctx); err != nil {
-		return b, err
-	}
-	if b.entries, err = list(ctx, reader, journal.ListQuery{}); err != nil {
-		return b, err
-	}
-	for number, o := range s.shop.orders {
-		b.trades[number] = o.Trade
-		held, err := reader.Budget(ctx, s.rail.refunds.Channel(), number)
-		if err != nil && !errors.Is(err, bankrail.ErrNotFound) {
-			return b, err
-		}
-		b.held[number] = held.Held
-	}
-	return b, nil
-}
-
 // line is the line of progress.
 func (s *scene) line() string {
 	n := s.shop.tally()
 	return fmt.Sprintf("%d calls, %d to do; refunds: %d open, %d succeeded, %d failed, %d came back",
-		s.load.calls.Load(), s.load.waiting.Load(), n[bankrail.Processing]+n[bankrail.Created]+n[bankrail.Manual],
+		s.load.calls(), s.load.waiting.Load(), n[bankrail.Processing]+n[bankrail.Created]+n[bankrail.Manual],
 		n[bankrail.Succeeded], n[bankrail.Failed], n[bankrail.Reversed])
 }
 
@@ -233,6 +208,7 @@ func (s *scene) conclude(ctx context.Context, w io.Writer, found outcome) (int, 
 	if err := tell(ctx, w, s.rail.book.Reader(), b.entries, b.bank); err != nil {
 		return exitDiffers, err
 	}
+	_, _ = fmt.Fprintf(w, "The shop asked %d times for its %d refunds: %s.\n", s.load.calls(), len(s.load.intents), &s.load.answers)
 	_, _ = fmt.Fprintln(w, s.rail.noise)
 	return found.report(w), nil
 }
