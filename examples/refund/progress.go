@@ -25,8 +25,7 @@ type progress struct {
 	line  func() string
 	start time.Time
 
-	mu   sync.Mutex
-	last string
+	mu sync.Mutex
 }
 
 func newProgress(w io.Writer, line func() string) *progress {
