@@ -197,6 +197,10 @@ func (v *folder) lateSuccess(to bankrail.Status, amount bankrail.Money) {
 		amount = e.Amount
 	}
 	switch {
+	case amount.Currency() != e.Amount.Currency():
+		// The order's budget has one currency; a person has to see what this is.
+		v.anomaly(AnomalyLateSuccess, fmt.Sprintf("%s moved after the number had failed: another currency than the order's", amount))
+		return
 	case v.late == nil:
 		c := e
 		c.ID.Op, c.Of, c.Version = e.Op.Correction(), e.ID, 0

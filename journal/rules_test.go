@@ -513,6 +513,19 @@ func TestLostScheduleIsFoundBySweep(t *testing.T) {
 	require.Equal(t, 1, d.asks)
 }
 
+func TestLateSuccessInAnotherCurrencyIsShownAndAcknowledged(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, journal.Rules{Dedupe: journal.DedupeAll})
+	d.send = func(int) (bankrail.Receipt, error) { return bankrail.Receipt{}, refused }
+	_, err := d.create("R1")
+	require.ErrorIs(t, err, bankrail.ErrFailed)
+	usd, err := bankrail.NewMoney(100, "USD")
+	require.NoError(t, err)
+	d.hear(bankrail.Receipt{Number: "R1", Status: bankrail.Succeeded, Amount: usd})
+	require.Equal(t, []journal.AnomalyKind{journal.AnomalyLateSuccess}, d.anomalies())
+	require.True(t, d.held().IsZero())
+}
+
 func TestRefusalAfterAcceptanceDecidesNothing(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, journal.Rules{Dedupe: journal.DedupeAll})

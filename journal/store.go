@@ -33,6 +33,9 @@ type Tx interface {
 	// Insert records a new entry at version 1 with its history row and event, and
 	// reserves its budget, in one transaction.
 	//
+	// The Hold reserves the entry's Amount, which equals its Held; the zero Hold reserves
+	// nothing and asks nothing of the order.
+	//
 	// In this order: ErrExists where the number is recorded; ErrEarly where the inbox
 	// holds unmatched news of it, unless the entry is inserted as Manual;
 	// bankrail.ErrBudget where the order is stopped, has another currency, or holds
@@ -52,7 +55,8 @@ type Store interface {
 	//
 	// Errors: ErrSeen and ErrReused for its notice, ErrLost for a version that does not
 	// fit, for an insert of a number that exists and for pending news of a number that
-	// is recorded.
+	// was recorded before the batch. A Charge in another currency than the order's, or
+	// beyond int64, is a *bankrail.FieldError and ErrNotCommitted.
 	Apply(ctx context.Context, b Batch) error
 	// Now is the store's clock, by which all windows, leases and due times are measured.
 	Now(ctx context.Context) (time.Time, error)
@@ -82,7 +86,7 @@ type Queue interface {
 type Outbox interface {
 	// TakeEvents leases up to limit unpublished events, oldest first. An event is
 	// taken only when every event of a lower version of its entry is published, and
-	// not again before its lease ends.
+	// not again before its lease ends. A limit below 1 takes nothing.
 	TakeEvents(ctx context.Context, lease time.Duration, limit int) ([]Event, error)
 	// Published marks events as published. Marking twice changes nothing.
 	Published(ctx context.Context, ids ...string) error
@@ -109,8 +113,8 @@ type Batch struct {
 	Pending []Pending
 	// Changes are applied in order; two changes of one entry have rising versions.
 	Changes []Change
-	// Wake makes entries due now, whatever their version, unless they are final.
-	// Unknown IDs are ignored.
+	// Wake makes entries due now, whatever their version, unless they are final or due
+	// already. Unknown IDs are ignored.
 	Wake []bankrail.ID
 	// Matched removes pending news, Flagged marks it as reported.
 	Matched []Pending
@@ -247,7 +251,8 @@ type ClaimQuery struct {
 	// Channel selects one; the zero Channel all.
 	Channel bankrail.Channel
 	Lease   time.Duration
-	Limit   int
+	// Limit below 1 claims nothing.
+	Limit int
 }
 
 // PendingQuery selects unmatched news.
