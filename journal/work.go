@@ -87,7 +87,9 @@ func (b *Book) depart(ctx context.Context, d Driver, e Entry, at instant, note s
 		return // lost, or unknown: without a won compare-and-swap nothing may leave
 	}
 	next.Version++
-	b.send(ctx, d, checkpointed{entry: next, at: at, by: next.LastSendBy})
+	// A worker that is stopped now finishes the call, which has its own deadline: cut,
+	// it would leave an unknown outcome behind at every restart.
+	b.send(context.WithoutCancel(ctx), d, checkpointed{entry: next, at: at, by: next.LastSendBy})
 }
 
 // ask queries the gateway, folds the answer, and sends again where that follows.
