@@ -13,7 +13,6 @@ package worker
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -98,7 +97,7 @@ func loop(ctx context.Context, cfg Config, pause time.Duration, name string, loo
 		more, err := look()
 		wait := pause
 		switch {
-		case err != nil && !errors.Is(err, context.Canceled):
+		case err != nil && ctx.Err() == nil:
 			wait = max(pause, min(maxPause, time.Second<<min(failures, 6)))
 			failures++
 			cfg.Logger.WarnContext(ctx, "bankrail worker", "loop", name, "err", err, "next", wait)
