@@ -29,7 +29,7 @@ const (
 	// it, and the journal counts with the same value as the gateway. 20 s
 	callTimeout = time.Second
 	// sendBy is how long after its record a copy may still leave. 10 s
-	sendBy = 500 * time.Millisecond
+	sendBy = time.Second
 	// visible is how long the bank may say "no such refund" of one it has, or will have:
 	// longer than staleQuery and than bankDelay. A number is sent again only when the
 	// bank does not know it sendBy + callTimeout + visible after its last copy. 10 min
