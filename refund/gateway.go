@@ -18,7 +18,8 @@ type Gateway interface {
 	Channel() bankrail.Channel
 	// Rules says what the gateway promises about refund numbers.
 	Rules(op bankrail.Op) journal.Rules
-	// CheckRefund refuses, without the wire, what the gateway would not take.
+	// CheckRefund refuses, without the wire, what the gateway would not take. Trade is
+	// filled in, from the order where the request left it out.
 	// Errors: *bankrail.FieldError, bankrail.ErrUnsupported.
 	CheckRefund(r Request) error
 	// Refund sends the request, freshly signed, with the same business fields each
@@ -55,7 +56,8 @@ type Order struct {
 	Status OrderStatus
 	// Paid is what was paid. The refunds of the journal never exceed it.
 	Paid bankrail.Money
-	// Elsewhere is what was refunded outside this journal; it lowers what is left.
+	// Elsewhere is what was refunded outside this journal; it lowers what is left,
+	// and is never below zero.
 	Elsewhere bankrail.Money
 }
 

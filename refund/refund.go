@@ -19,6 +19,7 @@ package refund
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -148,9 +149,6 @@ func (s *Service) prepare(ctx context.Context, id bankrail.ID, r Request) (journ
 	if err != nil {
 		return journal.Draft{}, err
 	}
-	if err := gw.CheckRefund(r); err != nil {
-		return journal.Draft{}, err
-	}
 	order, err := s.order(ctx, gw, r)
 	if err != nil {
 		return journal.Draft{}, err
@@ -160,6 +158,10 @@ func (s *Service) prepare(ctx context.Context, id bankrail.ID, r Request) (journ
 	}
 	if r.Trade == "" {
 		r.Trade = r.Order
+	}
+	// Only now: the trade is part of what the gateway is sent, the order is not.
+	if err := gw.CheckRefund(r); err != nil {
+		return journal.Draft{}, err
 	}
 	limit, err := order.Paid.Sub(order.Elsewhere)
 	if err != nil {
@@ -194,13 +196,17 @@ func (s *Service) order(ctx context.Context, gw Gateway, r Request) (Order, erro
 	if o.Paid.Currency() != r.Amount.Currency() {
 		return Order{}, &bankrail.FieldError{Field: "currency", Problem: fmt.Sprintf("the order was paid in %s, not %s", o.Paid.Currency(), r.Amount.Currency())}
 	}
+	if o.Elsewhere.Minor() < 0 {
+		return Order{}, &bankrail.FieldError{Field: "elsewhere", Problem: "must not be below zero, is " + o.Elsewhere.String()}
+	}
 	if c, err := r.Amount.Cmp(o.Paid); err != nil || c > 0 {
 		return Order{}, fmt.Errorf("%w: %s of %s paid", bankrail.ErrBudget, r.Amount, o.Paid)
 	}
 	return o, nil
 }
 
-// Get reads a refund from the journal, without asking the gateway.
+// Get reads a refund from the journal, without asking the gateway. Like a repeated
+// Create it tells a failed refund that the gateway executed all the same as Late.
 //
 // Errors: bankrail.ErrNotFound, bankrail.ErrUnavailable.
 func (s *Service) Get(ctx context.Context, ch bankrail.Channel, number string) (*Refund, error) {
@@ -209,6 +215,16 @@ func (s *Service) Get(ctx context.Context, ch bankrail.Channel, number string) (
 		return nil, fmt.Errorf("refund: %w", err)
 	}
 	e, err := s.book.Get(ctx, id)
+	if err == nil && e.Status == bankrail.Failed {
+		late := id
+		late.Op = id.Op.Correction()
+		switch c, lerr := s.book.Get(ctx, late); {
+		case lerr == nil:
+			e = c
+		case !errors.Is(lerr, bankrail.ErrNotFound):
+			err = lerr
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("refund: %w", err)
 	}
