@@ -142,6 +142,8 @@ func TestMoneyIsWrittenWithTheDecimalsOfItsCurrency(t *testing.T) {
 		{1234, "CNY", "12.34"},
 		{1200, "CNY", "12.00"},
 		{5, "CNY", "0.05"},
+		{34, "CNY", "0.34"},
+		{-34, "CNY", "-0.34"},
 		{-5, "CNY", "-0.05"},
 		{-1234, "CNY", "-12.34"},
 		{0, "CNY", "0.00"},
