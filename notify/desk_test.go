@@ -116,8 +116,13 @@ func (w *wire) QueryRefund(_ context.Context, r refund.Request) (bankrail.Receip
 	return a, nil
 }
 
-// RoundTrip fails: reading a notification makes no call.
-func (*wire) RoundTrip(*http.Request) (*http.Response, error) { return nil, errNoWire }
+// RoundTrip fails, and is remembered: reading a notification makes no call.
+func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.asked = append(w.asked, r.URL.Path)
+	return nil, errNoWire
+}
 
 // Order says that every order was paid.
 func (*wire) Order(_ context.Context, number string) (refund.Order, error) {
