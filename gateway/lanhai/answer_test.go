@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/bankrail/bankrail"
 	"github.com/bankrail/bankrail/gateway/lanhai"
+	"github.com/bankrail/bankrail/notify"
 	"github.com/bankrail/bankrail/refund"
 	"github.com/bankrail/bankrail/sign"
 )
@@ -401,4 +403,51 @@ func usd(t *testing.T, cents int64) bankrail.Money {
 	m, err := bankrail.NewMoney(cents, "USD")
 	require.NoError(t, err)
 	return m
+}
+
+// errHSM is a signer whose machine is away.
+type errHSM struct{ sign.Signer }
+
+var errAway = errors.New("the key service is away")
+
+func (errHSM) Sign(context.Context, []byte) ([]byte, error) { return nil, errAway }
+
+func TestASignerThatIsAwaySendsNothing(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	g := d.open(func(c *lanhai.Config) { c.Signer = errHSM{d.merchant} })
+	_, err := refunded(g)
+	require.ErrorIs(t, err, errAway)
+	require.Equal(t, bankrail.NotSent, bankrail.EffectOf(err))
+	require.Empty(t, d.calls)
+}
+
+func TestNotificationsThatAreAuthenticAndUnreadable(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	g := d.open(nil)
+	good := map[string]string{
+		"merchantRefundNo": "R1001", "status": "SUCCESS", "refundAmount": "1234", "notifyId": "N1", "merchantId": "M1001", "timestamp": "1795269600",
+	}
+	for field, values := range map[string][]string{
+		"notifyId":         {"", "N 1", strings.Repeat("N", 65), "N1&x"},
+		"merchantRefundNo": {"", "R 1", strings.Repeat("R", 65), "R1&x"},
+		"timestamp":        {"", "now", "1795269600.5", "1795269600000"},
+		"refundAmount":     {"-1", "9223372036854775808", "1 234"},
+		"currency":         {"XXX"},
+		"refundedAt":       {"20261121220000"},
+	} {
+		for _, v := range values {
+			m := maps.Clone(good)
+			m[field] = v
+			var pairs []string
+			for k, v := range m {
+				pairs = append(pairs, k, v)
+			}
+			n, err := g.ReadNotice(context.Background(), d.message(object(pairs...), ""))
+			require.ErrorIs(t, err, bankrail.ErrInvalid, "%s %q", field, v)
+			require.NotErrorIs(t, err, notify.ErrForged)
+			require.Zero(t, n)
+		}
+	}
 }
