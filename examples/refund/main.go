@@ -73,7 +73,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitUsage
 	}
 	fs.Visit(func(f *flag.Flag) { p.given = append(p.given, f.Name) })
-	code, err := p.run(ctx, stdout)
+	code, err := p.run(ctx, stdout, stderr)
 	switch {
 	case errors.Is(err, errUsage):
 		_, _ = fmt.Fprintln(stderr, "refund:", err)

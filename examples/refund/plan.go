@@ -82,8 +82,8 @@ func (p *plan) logger() (*slog.Logger, io.Closer, error) {
 	return slog.New(slog.NewTextHandler(f, &slog.HandlerOptions{Level: slog.LevelDebug})), f, nil
 }
 
-// tidy removes the temporary directory of a run that ended well; what went wrong is
-// kept, with the name of the place.
+// tidy removes the temporary directory of a run that ended well or was interrupted.
+// What went wrong is kept, for whoever has to find out.
 func (p *plan) tidy(w io.Writer, well bool) {
 	switch {
 	case p.dir == "":

@@ -26,12 +26,12 @@ type scene struct {
 }
 
 // run tells the story from beginning to end and returns the exit code.
-func (p *plan) run(ctx context.Context, stdout io.Writer) (code int, err error) {
+func (p *plan) run(ctx context.Context, stdout, stderr io.Writer) (code int, err error) {
 	again, err := p.prepare()
 	if err != nil {
 		return exitDiffers, err
 	}
-	defer func() { p.tidy(stdout, err == nil && code == exitOK) }()
+	defer func() { p.tidy(stderr, ctx.Err() != nil || err == nil && code == exitOK) }()
 	log, file, err := p.logger()
 	if err != nil {
 		return exitDiffers, err
