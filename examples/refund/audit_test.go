@@ -48,8 +48,15 @@ func (b books) clone() books {
 	return b
 }
 
+// row is a refund of the bank with that status, and none that succeeded late: of such
+// a one Create rightly said that it failed.
 func (b books) row(s sandbox.Status) *sandbox.Refund {
-	return &b.bank.Refunds[slices.IndexFunc(b.bank.Refunds, func(r sandbox.Refund) bool { return r.Status == s })]
+	late := func(number string) bool {
+		return slices.ContainsFunc(b.entries, func(e journal.Entry) bool { return e.Op.IsCorrection() && e.Number == number })
+	}
+	return &b.bank.Refunds[slices.IndexFunc(b.bank.Refunds, func(r sandbox.Refund) bool {
+		return r.Status == s && !late(r.MerchantRefundNo)
+	})]
 }
 
 func (b books) entry(s bankrail.Status) *journal.Entry {
