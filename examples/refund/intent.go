@@ -53,8 +53,8 @@ var cast = []role{
 	{manner: once, requests: []sandbox.Fault{sandbox.ReplyLost}},
 	{manner: once, requests: []sandbox.Fault{sandbox.RequestLost, sandbox.None}},
 	{manner: once, requests: []sandbox.Fault{sandbox.EarlyNotice}},
-	bounced:   {manner: final, requests: []sandbox.Fault{sandbox.None}},
-	wordBreak: {manner: final, requests: []sandbox.Fault{sandbox.FinalFail}},
+	bounced:                {manner: final, requests: []sandbox.Fault{sandbox.None}},
+	wordBreak:              {manner: final, requests: []sandbox.Fault{sandbox.FinalFail}},
 	denied, denied, denied, // three, because the bank has two ways of refusing
 }
 
