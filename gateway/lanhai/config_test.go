@@ -78,7 +78,7 @@ func TestProductionRefusesWhatIsNotTheBank(t *testing.T) {
 		"http://api.bank.example/bank/v1", "HTTP://api.bank.example",
 		"https://127.0.0.1/v1", "https://127.0.0.1:8443", "https://127.8.9.1", "https://[::1]", "https://[::1%25lo]:8443",
 		"https://localhost", "https://LOCALHOST:1", "https://localhost.", "https://bank.localhost", "https://0.0.0.0", "https://[::]",
-		"https://[::ffff:127.0.0.1]", "https://[::ffff:7f00:1]", "https://127.0.0.1.",
+		"https://[::ffff:127.0.0.1]", "https://[::ffff:0.0.0.0]", "https://[::ffff:7f00:1]", "https://127.0.0.1.",
 		// What a C resolver reads as 127.0.0.1 or 0.0.0.0, and Go's own does not.
 		"https://2130706433", "https://127.1", "https://0x7f000001", "https://0x7f.0.0.1", "https://0177.0.0.1", "https://0", "https://127.0.0.1.0x0",
 		// What the HTTP client turns into localhost and 127.0.0.1.
