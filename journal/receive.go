@@ -45,7 +45,13 @@ func (b *Book) Receive(ctx context.Context, n Notice) error {
 
 // read folds the facts of a notice, one after the other, into one batch.
 func (b *Book) read(ctx context.Context, n Notice, at instant) (Batch, []Alarm, error) {
-	out := Batch{Notice: &n}
+	row := n
+	if n.Stale {
+		// Nothing is concluded from it, so it must not use up the notice's number: the
+		// gateway may deliver the same again, freshly signed. A recording has its time.
+		row.ID = fmt.Sprintf("%s stale %d", n.ID, n.At.Unix())
+	}
+	out := Batch{Notice: &row}
 	var alarms []Alarm
 	known := make(map[bankrail.ID]Entry)
 	for _, news := range n.News {
