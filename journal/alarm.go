@@ -26,6 +26,9 @@ const (
 	AlarmManual AlarmKind = "manual"
 	// AlarmStalled: a sender stalled past its send-by time and gave up.
 	AlarmStalled AlarmKind = "stalled"
+	// AlarmUnanswered: the gateway has left the queries of an entry without an answer that
+	// can be believed for about an hour, and again after every day. The entry stays open.
+	AlarmUnanswered AlarmKind = "unanswered"
 )
 
 // logAlarm is the default hook.

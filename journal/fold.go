@@ -339,6 +339,13 @@ func (v *folder) notSent() {
 	}
 }
 
+// A query every five minutes: after an hour of silence a person hears of it, and then
+// once a day.
+const (
+	anHour = 12
+	aDay   = 24 * anHour
+)
+
 // nothing: no answer, or none that can be believed. The schedule stays.
 func (v *folder) nothing() {
 	e := v.entry
@@ -350,6 +357,9 @@ func (v *folder) nothing() {
 		e.Asks++
 		e.NextAt = v.now.Add(min(v.book.wait(e.Asks), 5*time.Minute))
 		v.step(e, "asked, no answer: "+message)
+		if e.Asks%aDay == anHour {
+			v.alarms = append(v.alarms, Alarm{Kind: AlarmUnanswered, Entry: e.ID, Text: v.batch.Changes[0].Note, At: v.now})
+		}
 	case e.Status == bankrail.Manual && v.fact.source == SourceQuery:
 		v.asleep("asked, no answer: " + message)
 	}

@@ -287,6 +287,8 @@ func TestUnansweredQueriesSpendNoTry(t *testing.T) {
 	require.Equal(t, bankrail.Processing, d.entry("R1").Status)
 	require.Zero(t, d.entry("R1").Tries)
 	require.InDelta(t, 120, d.asks, 15, "every five minutes, no hot loop")
+	require.Len(t, d.alarms, 1, "and a person hears of it after an hour")
+	require.Equal(t, journal.AlarmUnanswered, d.alarms[0].Kind)
 }
 
 func TestAcceptedIsAskedUntilTheSettlementTime(t *testing.T) {

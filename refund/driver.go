@@ -28,7 +28,9 @@ func (s *Service) Rules(ctx context.Context, ch bankrail.Channel) (journal.Rules
 func (s *Service) Send(ctx context.Context, e journal.Entry, _ []byte) (journal.Answer, error) {
 	gw, r, err := s.load(ctx, e)
 	if err != nil {
-		return journal.Answer{}, &bankrail.Error{Gateway: e.Gateway, Op: e.Op, Effect: bankrail.NotSent, Err: err}
+		// Not sent, and yet left open: a node of an older version, or one that has lost a
+		// merchant's keys, must not fail what another node can send.
+		return journal.Answer{}, &bankrail.Error{Gateway: e.Gateway, Op: e.Op, Effect: bankrail.Unknown, Err: err}
 	}
 	receipt, err := gw.Refund(ctx, r)
 	return journal.Answer{Receipt: receipt}, err

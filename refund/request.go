@@ -22,7 +22,8 @@ type Request struct {
 	// Order is the host's order number (原订单号).
 	Order string
 	// Trade is the gateway's number of the original payment (原交易流水号). Defaults to
-	// what Orders says, then to Order.
+	// what Orders says, then to Order. A repeat gives or leaves it out as the first
+	// request did; otherwise it is another request.
 	Trade string
 	// Amount is above zero and at most what is left of the order.
 	Amount bankrail.Money

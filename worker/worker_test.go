@@ -524,7 +524,8 @@ func TestABankThatIsAwayUsesUpNoTry(t *testing.T) {
 		pass(6 * time.Minute)
 		require.Equal(t, bankrail.Succeeded, b.entry("R1").Status)
 		stop()
-		require.Empty(t, b.alarms)
+		require.Len(t, b.alarms, 1, "a person hears of the silence once a day")
+		require.Equal(t, journal.AlarmUnanswered, b.alarms[0].Kind)
 	})
 }
 
