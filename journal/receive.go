@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/bankrail/bankrail"
 )
@@ -68,13 +69,19 @@ func (b *Book) read(ctx context.Context, n Notice, at instant) (Batch, []Alarm, 
 				return Batch{}, nil, err
 			}
 		}
-		if n.Stale {
-			out.Wake = append(out.Wake, id)
-			continue
-		}
 		v, err := b.hear(ctx, e, told(news, n.Digest), at)
 		if err != nil {
 			return Batch{}, nil, err
+		}
+		if n.Stale {
+			out.Wake = append(out.Wake, id)
+			if e.Status.Final() && !v.empty() {
+				// Nobody asks about a final entry, so a person has to look.
+				note := fmt.Sprintf("a notice signed at %s says %s of an entry that is %s", n.At.UTC().Format(time.RFC3339), news.Status, e.Status)
+				out.Anomalies = append(out.Anomalies, Anomaly{Kind: AnomalyStale, Entry: id, Note: note, Evidence: n.Digest, At: at.store})
+				alarms = append(alarms, Alarm{Kind: AlarmKind(AnomalyStale), Entry: id, Text: note, At: at.store})
+			}
+			continue
 		}
 		known[id] = v.entry
 		out.add(v.batch)

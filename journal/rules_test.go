@@ -237,6 +237,23 @@ func TestStaleNewsAsksInsteadOfConcluding(t *testing.T) {
 	require.Equal(t, 1, d.asks, "asked at once, without waiting for the schedule")
 }
 
+func TestStaleNewsOfAFinalEntryNeedsAPerson(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, journal.Rules{})
+	d.send = func(int) (bankrail.Receipt, error) { return said(bankrail.Succeeded, 100), nil }
+	_, err := d.create("R1")
+	require.NoError(t, err)
+	stale := func(n *journal.Notice) { n.Stale = true }
+	d.hear(said(bankrail.Succeeded, 100), stale)
+	require.Empty(t, d.anomalies(), "it says what is known")
+	d.hear(said(bankrail.Reversed, 100), stale)
+	require.Equal(t, bankrail.Succeeded, d.entry("R1").Status, "perhaps a recording")
+	require.Equal(t, []journal.AnomalyKind{journal.AnomalyStale}, d.anomalies())
+	require.Len(t, d.alarms, 1)
+	d.hear(said(bankrail.Reversed, 100))
+	require.Equal(t, bankrail.Reversed, d.entry("R1").Status)
+}
+
 func TestRepeatedNoticeChangesNothingAndReusedOneAsks(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, journal.Rules{})

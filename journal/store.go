@@ -232,6 +232,8 @@ const (
 	AnomalyEarly AnomalyKind = "early"
 	// AnomalyUnmatched: news of a number that was not recorded within a day.
 	AnomalyUnmatched AnomalyKind = "unmatched"
+	// AnomalyStale: news outside its window that would change a final entry.
+	AnomalyStale AnomalyKind = "stale"
 	// AnomalyReused: one notice number for two contents.
 	AnomalyReused AnomalyKind = "reused"
 )
