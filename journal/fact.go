@@ -85,16 +85,20 @@ func digest(r bankrail.Receipt) [sha256.Size]byte {
 	return sha256.Sum256(r.Raw)
 }
 
-// said is the gateway's own words of an error, or the error's text.
+// said is the gateway's own words of an error, or the error's text without the names
+// that whoever reports it puts in front again.
 func said(err error) (code, message string) {
-	var be *bankrail.Error
-	if errors.As(err, &be) && (be.Code != "" || be.Message != "") {
-		return be.Code, be.Message
-	}
 	if err == nil {
 		return "", ""
 	}
-	return "", clip(err.Error())
+	var be *bankrail.Error
+	switch {
+	case !errors.As(err, &be):
+		return "", clip(err.Error())
+	case be.Code == "" && be.Message == "" && be.Err != nil:
+		return "", clip(be.Err.Error())
+	}
+	return be.Code, be.Message
 }
 
 // words is what goes into the history of an error.

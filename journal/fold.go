@@ -76,8 +76,13 @@ func (v *folder) receipt() {
 func (v *folder) accepted() {
 	e := v.entry
 	if e.Status != bankrail.Processing {
-		if v.fact.source == SourceQuery && e.Status == bankrail.Manual {
+		switch {
+		case v.fact.source == SourceQuery && e.Status == bankrail.Manual:
 			v.asleep("still processing at the gateway")
+		case e.Status == bankrail.Failed && e.Cause != CauseFailed && v.late == nil:
+			// After a reported failure it is old news; after a refusal, or where nothing
+			// was ever sent, it cannot be.
+			v.anomaly(AnomalyContradiction, "the gateway is on it, although it refused it or never had it")
 		}
 		return
 	}

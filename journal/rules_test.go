@@ -237,6 +237,17 @@ func TestStaleNewsAsksInsteadOfConcluding(t *testing.T) {
 	require.Equal(t, 1, d.asks, "asked at once, without waiting for the schedule")
 }
 
+func TestAcceptanceAfterARefusalIsAContradiction(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, journal.Rules{Dedupe: journal.DedupeAll})
+	d.send = func(int) (bankrail.Receipt, error) { return bankrail.Receipt{}, refused }
+	_, err := d.create("R1")
+	require.ErrorIs(t, err, bankrail.ErrFailed)
+	d.hear(said(bankrail.Processing, 100))
+	require.Equal(t, bankrail.Failed, d.entry("R1").Status)
+	require.Equal(t, []journal.AnomalyKind{journal.AnomalyContradiction}, d.anomalies())
+}
+
 func TestStaleNewsOfAFinalEntryNeedsAPerson(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, journal.Rules{})
