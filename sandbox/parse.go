@@ -180,7 +180,7 @@ func (p *parser) escape() (rune, error) {
 	return r, nil
 }
 
-// unicode reads \uXXXX.
+// unicode reads \u and four hex digits.
 func (p *parser) unicode() (rune, error) {
 	if len(p.in)-p.at < 6 || p.in[p.at] != '\\' || p.in[p.at+1] != 'u' {
 		return 0, errors.New("unknown escape")

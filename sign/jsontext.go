@@ -84,7 +84,7 @@ func (s *scanner) escape() (rune, bool) {
 	return r, true
 }
 
-// unit reads \uXXXX at i, or returns -1.
+// unit reads \u and four hex digits at i, or returns -1.
 func (s *scanner) unit(i int) rune {
 	if i+6 > len(s.in) || s.in[i] != '\\' || s.in[i+1] != 'u' {
 		return -1

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -94,7 +95,9 @@ func TestInHostTransactionARefusalLeavesItUsable(t *testing.T) {
 func TestTwoHandlesOnOneFile(t *testing.T) {
 	t.Parallel()
 	path := file(t)
-	one, two := open(t, path, sqlstore.Config{}), open(t, path, sqlstore.Config{})
+	// SQLite's waiting is not fair: on a loaded machine one handle may have to wait long.
+	patient := sqlstore.Config{BusyTimeout: time.Minute}
+	one, two := open(t, path, patient), open(t, path, patient)
 	const each = 20
 	errs := make(chan error, 16)
 	for g := range 16 {
