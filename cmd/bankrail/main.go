@@ -1,6 +1,7 @@
 // Command bankrail is the command line of bankrail.
 //
 //	bankrail sandbox    a hostile bank to test against
+//	bankrail keygen     an RSA or SM2 key pair in PEM files
 //
 // Each command has -h. Exit codes: 0 done, 1 failed, 2 wrong usage.
 package main
@@ -26,6 +27,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"sandbox", "a hostile bank to test against", sandboxCommand},
+		{"keygen", "an RSA or SM2 key pair in PEM files", keygenCommand},
 	}
 }
 
