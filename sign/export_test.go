@@ -1,14 +1,17 @@
 package sign
 
+import "github.com/emmansun/gmsm/sm2"
+
 // What the vectors need to see below the message level.
 
 // SM2Digest returns Z_A and e of a message.
 func SM2Digest(k *PublicKey, id string, message []byte) (za, e []byte) {
-	h, err := newSM2Hash(k.material.sm2, id)
+	b, _ := sm2ID(id, false)
+	za, err := sm2.CalculateZA(k.material.sm2, b)
 	if err != nil {
 		return nil, nil
 	}
-	return h.za, h.sum(message)
+	return za, sm2Hash{za}.sum(message)
 }
 
 // SM3 is the digest without Z_A.
@@ -19,5 +22,8 @@ func VerifySM2Digest(k *PublicKey, e, signature []byte) string {
 	if problem := checkSM2Signature(signature); problem != "" {
 		return problem
 	}
-	return verifySM2(k.material.sm2, e, signature)
+	if !sm2.VerifyASN1(k.material.sm2, e, signature) {
+		return "does not match this text under this key"
+	}
+	return ""
 }

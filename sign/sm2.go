@@ -1,9 +1,7 @@
 package sign
 
 import (
-	"crypto/ecdsa"
 	"crypto/rand"
-	"errors"
 	"fmt"
 
 	"github.com/emmansun/gmsm/sm2"
@@ -46,41 +44,11 @@ func GenerateSM2() (key *PrivateKey, err error) {
 // once, when the signer or the ring is made.
 type sm2Hash struct{ za []byte }
 
-// newSM2Hash validates id; empty stands for the default.
-func newSM2Hash(key *ecdsa.PublicKey, id string) (h sm2Hash, err error) {
-	defer recoverProbe(&err)
-	if id == "" {
-		id = defaultSM2ID
-	}
-	if len(id) > maxSM2ID {
-		return sm2Hash{}, fmt.Errorf("SM2 id is %d bytes, want at most %d", len(id), maxSM2ID)
-	}
-	h.za, err = sm2.CalculateZA(key, []byte(id))
-	return h, err
-}
-
 func (h sm2Hash) sum(message []byte) []byte {
 	d := sm3.New()
 	d.Write(h.za)
 	d.Write(message)
 	return d.Sum(make([]byte, 0, sm3.Size))
-}
-
-func signSM2(key *sm2.PrivateKey, e []byte) ([]byte, error) {
-	signature, err := sm2.SignASN1(rand.Reader, key, e, nil)
-	if err != nil {
-		return nil, fmt.Errorf("sign: sm2: %w", err)
-	}
-	return signature, nil
-}
-
-// verifySM2 says what is wrong with a signature of the digest e, or nothing. The
-// signature has passed checkSM2Signature.
-func verifySM2(key *ecdsa.PublicKey, e, signature []byte) string {
-	if !sm2.VerifyASN1(key, e, signature) {
-		return "does not match this text under this key"
-	}
-	return ""
 }
 
 // checkSM2Signature says what is wrong with the form of a signature, or nothing:
@@ -133,32 +101,9 @@ func cutSM2Integer(b []byte) (rest []byte, problem string) {
 	return rest, ""
 }
 
-// probeSM2Signer signs and verifies once, so that a process in which SM2 cannot
-// work (FIPS 140-only mode panics inside its HMAC) learns it at construction and
-// not with a payment in hand. It also shows that the key's halves belong together.
-func probeSM2Signer(key *sm2.PrivateKey, h sm2Hash) (err error) {
-	defer recoverProbe(&err)
-	e := h.sum([]byte("probe"))
-	signature, err := signSM2(key, e)
-	if err != nil {
-		return err
-	}
-	if verifySM2(&key.PublicKey, e, signature) != "" {
-		return errors.New("a signature made with the key does not verify")
-	}
-	return nil
-}
-
-// probeSM2Verifier runs one verification, whose outcome does not matter.
-func probeSM2Verifier(key *ecdsa.PublicKey, h sm2Hash) (err error) {
-	defer recoverProbe(&err)
-	verifySM2(key, h.sum([]byte("probe")), []byte{0x30, 6, 2, 1, 1, 2, 1, 1})
-	return nil
-}
-
-func recoverProbe(err *error) {
+func recoverProbe(what string, err *error) {
 	if p := recover(); p != nil {
-		*err = fmt.Errorf("SM2 does not work in this process: %v", p)
+		*err = fmt.Errorf("%s does not work in this process: %v", what, p)
 	}
 }
 
