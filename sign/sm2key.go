@@ -56,12 +56,30 @@ func sm2Private(source string, der []byte, curve string) (*privateMaterial, erro
 	if curve == "" {
 		return nil, &KeyError{Source: source, Problem: "EC key without a curve, " + wantSM2}
 	}
-	// d is 32 bytes by the standard; old OpenSSL wrote it without leading zeros.
-	if len(k.Key) == 0 || len(k.Key) > sm2Size {
-		return nil, &KeyError{Source: source, Problem: fmt.Sprintf("SM2 private number of %d bytes, want %d", len(k.Key), sm2Size)}
+	m, err := sm2FromNumber(source, k.Key)
+	if err != nil {
+		return nil, err
+	}
+	if len(k.Public.Bytes) != 0 {
+		public, err := sm2Public(source, k.Public.Bytes)
+		if err != nil {
+			return nil, err
+		}
+		if !m.sm2.PublicKey.Equal(public.sm2) {
+			return nil, &KeyError{Source: source, Problem: "SM2 key with the public half of another"}
+		}
+	}
+	return m, nil
+}
+
+// sm2FromNumber makes a key of d, which is 32 bytes by the standard; old OpenSSL
+// wrote it without leading zeros.
+func sm2FromNumber(source string, number []byte) (*privateMaterial, error) {
+	if len(number) == 0 || len(number) > sm2Size {
+		return nil, &KeyError{Source: source, Problem: fmt.Sprintf("SM2 private number of %d bytes, want %d", len(number), sm2Size)}
 	}
 	var d [sm2Size]byte
-	copy(d[sm2Size-len(k.Key):], k.Key)
+	copy(d[sm2Size-len(number):], number)
 	defer clear(d[:])
 	if !inSM2Range(&d) {
 		return nil, &KeyError{Source: source, Problem: "SM2 private number out of [1, n-2]"}
@@ -69,15 +87,6 @@ func sm2Private(source string, der []byte, curve string) (*privateMaterial, erro
 	key, err := sm2.NewPrivateKey(d[:])
 	if err != nil {
 		return nil, &KeyError{Source: source, Problem: "SM2 key does not work", Err: err}
-	}
-	if len(k.Public.Bytes) != 0 {
-		public, err := sm2Public(source, k.Public.Bytes)
-		if err != nil {
-			return nil, err
-		}
-		if !key.PublicKey.Equal(public.sm2) {
-			return nil, &KeyError{Source: source, Problem: "SM2 key with the public half of another"}
-		}
 	}
 	return &privateMaterial{sm2: key}, nil
 }
