@@ -10,6 +10,7 @@ require (
 	github.com/tjfoc/gmsm v1.4.1
 	go.uber.org/goleak v1.3.0
 	golang.org/x/crypto v0.54.0
+	golang.org/x/text v0.40.0
 	pgregory.net/rapid v1.3.0
 )
 

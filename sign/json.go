@@ -53,6 +53,9 @@ type scanner struct {
 	in  string
 	pos int
 	err *FormError
+	// Of nested values: how deep, how many, and the last member's name as written.
+	depth, values int
+	key           string
 }
 
 func (s *scanner) fail(problem string) bool {
