@@ -56,6 +56,8 @@ type scanner struct {
 	// Of nested values: how deep, how many, and the last member's name as written.
 	depth, values int
 	key           string
+	// The text was walked before: its names need no second look.
+	checked bool
 }
 
 func (s *scanner) fail(problem string) bool {

@@ -4,6 +4,14 @@ package sign
 // member's name and where its value starts; s.pos is behind the value then. It
 // refuses names that are given twice or differ only in case.
 func (s *scanner) members(visit func(name string, start int) bool) bool {
+	if s.checked {
+		return s.walk(nil, visit)
+	}
+	var seen names
+	return s.walk(&seen, visit)
+}
+
+func (s *scanner) walk(seen *names, visit func(name string, start int) bool) bool {
 	if s.peek() != '{' {
 		return s.fail("want an object")
 	}
@@ -11,12 +19,11 @@ func (s *scanner) members(visit func(name string, start int) bool) bool {
 		return s.fail("more than 32 levels")
 	}
 	s.pos++
-	var seen names
 	for first := true; ; first = false {
 		switch c := s.peek(); {
 		case c == '}' && first:
 		case c == '"':
-			if !s.pair(&seen, visit) {
+			if !s.pair(seen, visit) {
 				return false
 			}
 			if s.peek() == ',' {
@@ -44,8 +51,10 @@ func (s *scanner) pair(seen *names, visit func(name string, start int) bool) boo
 		return false
 	}
 	key := s.in[keyStart:s.pos]
-	if problem := seen.add(name); problem != "" {
-		return s.failMember(name, problem)
+	if seen != nil {
+		if problem := seen.add(name); problem != "" {
+			return s.failMember(name, problem)
+		}
 	}
 	if s.peek() != ':' {
 		return s.fail("want a colon")

@@ -16,7 +16,7 @@ type replacement struct {
 // appendSorted writes a value that has been scanned with sorted members and without
 // white space. Below its depth the value is scanned again; 32 levels bound that.
 func appendSorted(dst []byte, raw string, r *replacement) []byte {
-	s := &scanner{in: raw}
+	s := &scanner{in: raw, checked: true}
 	switch s.peek() {
 	case '{':
 		type member struct{ name, key, value string }

@@ -1,6 +1,9 @@
 package sign
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Place says where a gateway puts the signature. It is information: nothing here
 // reads or writes messages.
@@ -142,13 +145,8 @@ func (p *Profile) fields(in Input) ([]Field, error) {
 
 // Profiles returns every profile known, by name. The values are the caller's own.
 func Profiles() []Profile {
-	all := slices.Concat(wechatProfiles(), alipayProfiles())
-	slices.SortFunc(all, func(a, b Profile) int {
-		if a.Name < b.Name {
-			return -1
-		}
-		return 1
-	})
+	all := slices.Concat(wechatProfiles(), alipayProfiles(), unionpayProfiles(), cmbProfiles(), bankProfiles(), cardProfiles())
+	slices.SortFunc(all, func(a, b Profile) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }
 

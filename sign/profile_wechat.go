@@ -6,6 +6,9 @@ func wechatProfiles() []Profile {
 	v2 := func() *Text {
 		return &Text{Exclude: []string{"sign"}, Suffix: Affix{Before: "&key=", Secret: SecretRaw}}
 	}
+	front := func(list ...string) *Text {
+		return &Text{Order: ListOrder, List: list, Empty: RejectEmpty, ValuesOnly: true, Pair: "\n", Trailing: true, Strict: true}
+	}
 	const source = "gopay v1.5.123 wechat, wechatpay-go 0.2.21 core/auth, wechatpay-java"
 	return []Profile{{
 		Name: "wechat-v2-md5", Use: ForRequest | ForResponse | ForCallback, Fields: v2(),
@@ -24,6 +27,14 @@ func wechatProfiles() []Profile {
 	}, {
 		Name: "wechat-v3-callback", Use: ForCallback, Lines: answer,
 		Algorithm: RSASHA256, Encoding: Base64, Place: PlaceHeader, Carrier: "Wechatpay-Signature", Source: source,
+	}, {
+		Name: "wechat-v3-jsapi", Use: ForRequest, Fields: front("appId", "timeStamp", "nonceStr", "package"),
+		Algorithm: RSASHA256, Encoding: Base64, Place: PlaceField, Carrier: "paySign",
+		Source: "wechatpay-skills, the front-end parameters: package is \"prepay_id=…\"",
+	}, {
+		Name: "wechat-v3-app", Use: ForRequest, Fields: front("appid", "timestamp", "noncestr", "prepayid"),
+		Algorithm: RSASHA256, Encoding: Base64, Place: PlaceField, Carrier: "sign",
+		Source: "wechatpay-skills, the front-end parameters: the bare prepayid, not package",
 	}, {
 		Name: "wechat-v3-sm2-request", Use: ForRequest, Lines: request,
 		Algorithm: SM2SM3, Encoding: Base64, Place: PlaceHeader, Carrier: "Authorization",

@@ -37,8 +37,9 @@ const (
 const NoSeparator = "\x00"
 
 // SecretPlace is an entry of Text.List that stands for the secret, for gateways
-// that hash it between two values.
-const SecretPlace = "\x00secret"
+// that hash it between two values; followed by a name, as in SecretPlace+"appsecret",
+// for the secret under that name.
+const SecretPlace = "\x00secret:"
 
 // Text is a dialect of the canonical text of a message, as data. The zero value is
 // the rule of the bank refund brief: empty values left out, names in byte order,

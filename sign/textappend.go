@@ -96,7 +96,7 @@ func (t *Text) defaults(secret []byte) error {
 	case t.Strict && (t.Pair == "" || t.Assign == "" && !t.ValuesOnly):
 		return &Error{Part: partText, Problem: "a dialect without separators is never strict"}
 	}
-	if t.Prefix.Secret != NoSecret || t.Suffix.Secret != NoSecret || slices.Contains(t.List, SecretPlace) {
+	if t.Prefix.Secret != NoSecret || t.Suffix.Secret != NoSecret || slices.ContainsFunc(t.List, isSecret) {
 		return checkSecret(secret)
 	}
 	return nil
@@ -150,8 +150,8 @@ func (t *Text) size(fields []Field, secret []byte) (int, error) {
 		if err := t.check(&f); err != nil {
 			return 0, err
 		}
-		if f.Name == SecretPlace && t.Order == ListOrder {
-			size += len(secret) + len(t.Pair)
+		if t.secret(f.Name) {
+			size += len(f.Name) + len(t.Assign) + len(secret) + len(t.Pair)
 			continue
 		}
 		some = some || f.Value != "" || !t.ValuesOnly
@@ -180,7 +180,7 @@ func (t *Text) at(i int, fields []Field) (f Field, signed bool) {
 		return f, !t.skips(&f)
 	}
 	f.Name = t.List[i]
-	if f.Name == SecretPlace {
+	if isSecret(f.Name) {
 		return f, true
 	}
 	for j := range fields {
@@ -192,6 +192,12 @@ func (t *Text) at(i int, fields []Field) (f Field, signed bool) {
 	return f, !t.skips(&f)
 }
 
+func isSecret(name string) bool { return strings.HasPrefix(name, SecretPlace) }
+
+// secret reports whether a place of the text is the secret's; a field of a message
+// that calls itself so is not.
+func (t *Text) secret(name string) bool { return t.Order == ListOrder && isSecret(name) }
+
 func (t *Text) skips(f *Field) bool {
 	return f.Value == "" && t.Empty == SkipEmpty || slices.Contains(t.Exclude, f.Name)
 }
@@ -199,7 +205,7 @@ func (t *Text) skips(f *Field) bool {
 // check refuses a field that is to be written and may not be.
 func (t *Text) check(f *Field) error {
 	switch {
-	case f.Name == SecretPlace && t.Order == ListOrder:
+	case t.secret(f.Name):
 		return nil
 	case f.Value == "" && t.Empty == RejectEmpty:
 		return &Error{Part: partText, Problem: "field " + quote(f.Name) + " is empty"}
@@ -214,7 +220,10 @@ func (t *Text) separates(s string) bool {
 }
 
 func (t *Text) write(dst []byte, f Field, secret []byte) (_ []byte, err error) {
-	if f.Name == SecretPlace && t.Order == ListOrder {
+	if t.secret(f.Name) {
+		if name := f.Name[len(SecretPlace):]; name != "" && !t.ValuesOnly {
+			dst = append(append(dst, name...), t.Assign...)
+		}
 		return append(dst, secret...), nil
 	}
 	if !t.ValuesOnly {
