@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/rand"
 	"crypto/rsa"
+	"errors"
 	"fmt"
 
 	"github.com/bankrail/bankrail/sign"
@@ -82,15 +83,47 @@ func (s *Sealer) Seal(plaintext []byte) ([]byte, error) {
 		}
 		return ciphertext, nil
 	}
-	raw, err := sm2.Encrypt(rand.Reader, s.m.sm2Public, plaintext, nil)
-	if err == nil && len(raw) != sm2Overhead+len(plaintext) {
-		err = fmt.Errorf("%d bytes came out for %d", len(raw), len(plaintext))
-	}
+	ciphertext, err := sealSM2(s.m.sm2Public, plaintext)
 	if err == nil {
-		raw, err = s.m.scheme.fromRaw(raw)
+		ciphertext, err = s.m.scheme.fromRaw(ciphertext)
 	}
 	if err != nil {
 		return nil, &SealError{Problem: string(s.m.scheme) + " failed", Err: err}
 	}
-	return raw, nil
+	return ciphertext, nil
+}
+
+// sealSM2 makes C1‖C3‖C2. Where the key stream comes out as zeros, which for a
+// plaintext of one byte is one time in 256, the standard asks for another number and
+// a fresh start. The library (v0.44.1) takes the number, goes on from the point it
+// has overwritten, and makes a ciphertext that nobody can open; so it gets one number
+// a time, and starts afresh.
+func sealSM2(key *ecdsa.PublicKey, plaintext []byte) ([]byte, error) {
+	const attempts = 64
+	for range attempts {
+		raw, err := sm2.Encrypt(&oneNumber{left: sm2Number}, key, plaintext, nil)
+		if errors.Is(err, errSecondNumber) {
+			continue
+		}
+		if err == nil && len(raw) != sm2Overhead+len(plaintext) {
+			err = fmt.Errorf("%d bytes came out for %d", len(raw), len(plaintext))
+		}
+		return raw, err
+	}
+	return nil, errSecondNumber
+}
+
+var errSecondNumber = errors.New("the random numbers do not fit")
+
+// oneNumber is as much randomness as one encryption takes that goes well.
+type oneNumber struct{ left int }
+
+// Read gives out what is left, and no more.
+func (r *oneNumber) Read(b []byte) (int, error) {
+	if r.left == 0 {
+		return 0, errSecondNumber
+	}
+	n, err := rand.Read(b[:min(len(b), r.left)])
+	r.left -= n
+	return n, err
 }
