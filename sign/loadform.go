@@ -181,7 +181,7 @@ func (u *unlock) bareDER(b []byte) ([]byte, error) {
 		return nil, u.refuse("neither PEM, DER, Base64 of DER nor hex of an SM2 key")
 	}
 	if problem := checkDER(der[:n]); problem != "" {
-		return nil, u.refuse("Base64 of what is %s", problem)
+		return nil, u.refuse("in the Base64: %s", problem)
 	}
 	return der[:n], nil
 }
