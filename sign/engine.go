@@ -34,10 +34,14 @@ type Engine interface {
 	NewSM2Verifier(public [65]byte, id []byte) (func(message, signature []byte) bool, error)
 }
 
+// DefaultEngine is the one used where none is named, emmansun/gmsm: in constant
+// time and fast.
+func DefaultEngine() Engine { return emmansun{} }
+
 // engineOr returns e, or the default.
 func engineOr(e Engine) Engine {
 	if e == nil {
-		return emmansun{}
+		return DefaultEngine()
 	}
 	return e
 }
@@ -57,11 +61,7 @@ func (emmansun) NewSM2Signer(private [32]byte, _ [65]byte, id []byte) (func([]by
 	if err != nil {
 		return nil, err
 	}
-	za, err := sm2.CalculateZA(&key.PublicKey, id)
-	if err != nil {
-		return nil, err
-	}
-	h := sm2Hash{za}
+	h := newSM2Hash(sm2Numbers(&key.PublicKey), id)
 	return func(message []byte) ([]byte, error) {
 		return signSM2(key, h.sum(message))
 	}, nil
@@ -72,11 +72,7 @@ func (emmansun) NewSM2Verifier(public [65]byte, id []byte) (func(message, signat
 	if err != nil {
 		return nil, err
 	}
-	za, err := sm2.CalculateZA(key, id)
-	if err != nil {
-		return nil, err
-	}
-	h := sm2Hash{za}
+	h := newSM2Hash(public, id)
 	return func(message, signature []byte) bool {
 		return sm2.VerifyASN1(key, h.sum(message), signature)
 	}, nil

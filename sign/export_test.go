@@ -6,12 +6,12 @@ import "github.com/emmansun/gmsm/sm2"
 
 // SM2Digest returns Z_A and e of a message.
 func SM2Digest(k *PublicKey, id string, message []byte) (za, e []byte) {
-	b, _ := sm2ID(id, false)
-	za, err := sm2.CalculateZA(k.material.sm2, b)
+	b, err := sm2ID(id, false)
 	if err != nil {
 		return nil, nil
 	}
-	return za, sm2Hash{za}.sum(message)
+	h := newSM2Hash(sm2Numbers(k.material.sm2), b)
+	return h.za, h.sum(message)
 }
 
 // SM3 is the digest without Z_A.
@@ -24,6 +24,20 @@ func VerifySM2Digest(k *PublicKey, e, signature []byte) string {
 	}
 	if !sm2.VerifyASN1(k.material.sm2, e, signature) {
 		return "does not match this text under this key"
+	}
+	return ""
+}
+
+// RawToDER is what a raw signature becomes for an engine.
+func RawToDER(raw []byte) (der []byte, problem string) { return SM2Raw.toDER(raw) }
+
+// DERToRaw is what becomes of an engine's signature on the wire.
+func DERToRaw(der []byte) (raw []byte, problem string) { return SM2Raw.fromDER(der) }
+
+// FindKey is the lookup of a ring without the verification.
+func FindKey(r *KeyRing, id string) (part string) {
+	if _, part, problem := r.find(id); problem != "" {
+		return part
 	}
 	return ""
 }

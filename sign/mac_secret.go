@@ -42,6 +42,18 @@ func (Secret) LogValue() slog.Value { return slog.StringValue(secretHidden) }
 // MarshalText shows nothing of the secret, in JSON and in other formats.
 func (Secret) MarshalText() ([]byte, error) { return []byte(secretHidden), nil }
 
+// Format shows the configuration but for the secret, whatever the verb.
+func (c MACConfig) Format(f fmt.State, _ rune) { formatConfig(f, c.Algorithm, c.KeyID) }
+
+// Format shows the configuration but for the secret, whatever the verb.
+func (c DigestConfig) Format(f fmt.State, _ rune) { formatConfig(f, c.Algorithm, c.KeyID) }
+
+// formatConfig is needed because fmt shows the bytes of a Secret behind a pointer
+// when the verb does not fit.
+func formatConfig(f fmt.State, a Algorithm, keyID string) {
+	_, _ = fmt.Fprintf(f, "{%s %s %q}", a, secretHidden, keyID)
+}
+
 // hidden makes what it is embedded in show nothing of itself.
 type hidden struct{}
 

@@ -3,6 +3,7 @@ package sign
 import (
 	"crypto/rand"
 	"fmt"
+	"math/big"
 
 	"github.com/emmansun/gmsm/sm2"
 	"github.com/emmansun/gmsm/sm3"
@@ -43,6 +44,24 @@ func GenerateSM2() (key *PrivateKey, err error) {
 // sm2Hash computes e = SM3(Z_A ‖ message) for one key and id. Z_A is computed
 // once, when the signer or the ring is made.
 type sm2Hash struct{ za []byte }
+
+// newSM2Hash computes Z_A = SM3(ENTL ‖ id ‖ a ‖ b ‖ G ‖ P_A), with the length of the
+// id in bits in 16. The library's own function takes the default id for an empty one.
+// Source: GB/T 32918.2-2016 section 5.5.
+func newSM2Hash(public [65]byte, id []byte) sm2Hash {
+	curve := sm2.P256().Params()
+	d := sm3.New()
+	bits := 8 * len(id)
+	d.Write([]byte{byte(bits >> 8), byte(bits)})
+	d.Write(id)
+	var b [sm2Size]byte
+	a := new(big.Int).Sub(curve.P, big.NewInt(3))
+	for _, v := range []*big.Int{a, curve.B, curve.Gx, curve.Gy} {
+		d.Write(v.FillBytes(b[:]))
+	}
+	d.Write(public[1:])
+	return sm2Hash{d.Sum(nil)}
+}
 
 func (h sm2Hash) sum(message []byte) []byte {
 	d := sm3.New()

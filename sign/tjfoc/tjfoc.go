@@ -109,9 +109,20 @@ func (Engine) NewSM2Verifier(public [65]byte, id []byte) (func(message, signatur
 func newPoint(public [65]byte) (*sm2.PublicKey, error) {
 	curve := sm2.P256Sm2()
 	x, y := new(big.Int).SetBytes(public[1:33]), new(big.Int).SetBytes(public[33:])
-	p := curve.Params().P
-	if public[0] != 4 || x.Cmp(p) >= 0 || y.Cmp(p) >= 0 || !curve.IsOnCurve(x, y) {
+	if public[0] != 4 || !onCurve(x, y) {
 		return nil, errors.New("SM2 public key is not a point on the curve")
 	}
 	return &sm2.PublicKey{Curve: curve, X: x, Y: y}, nil
+}
+
+// onCurve reports y² = x³ - 3x + b with both in [0, p-1]. (0,0) is not on it.
+func onCurve(x, y *big.Int) bool {
+	params := sm2.P256Sm2().Params()
+	if x.Cmp(params.P) >= 0 || y.Cmp(params.P) >= 0 {
+		return false
+	}
+	right := new(big.Int).Mul(x, x)
+	right.Sub(right, big.NewInt(3)).Mul(right, x).Add(right, params.B)
+	left := new(big.Int).Mul(y, y)
+	return left.Sub(left, right).Mod(left, params.P).Sign() == 0
 }
