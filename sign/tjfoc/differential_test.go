@@ -3,6 +3,7 @@ package tjfoc_test
 import (
 	"bytes"
 	"encoding/asn1"
+	"fmt"
 	"math/big"
 	"math/rand/v2"
 	"runtime"
@@ -145,53 +146,111 @@ func edges() []*big.Int {
 	return list
 }
 
-// Keys and nonces of extreme numbers, messages at the edges of blocks, and in every
-// third input one of the numbers changed. Nothing may be believed by the library
-// that the default engine refuses; the other way round is the known difference.
+// outcome is what both engines say of one signature.
+type outcome struct{ ours, theirs bool }
+
+// Keys and nonces of extreme numbers, messages at the edges of blocks; or signatures
+// of extreme numbers and the digest they are valid for; and in every third input one
+// of the numbers changed. Nothing may be believed by the library that the default
+// engine refuses; the other way round is the known difference.
 func TestDifferential_StructuredInputs(t *testing.T) {
 	t.Parallel()
-	numbers, order := edges(), library.P256Sm2().Params().N
-	lengths := []int{0, 1, 31, 32, 54, 55, 56, 63, 64, 65, 119, 120, 128, 500}
+	numbers := edges()
 	var valid, refused atomic.Int64
 	spread(t, inputs(), func(i int, rnd *rand.Rand) {
-		d, k := numbers[rnd.IntN(len(numbers))], numbers[rnd.IntN(len(numbers))]
-		message := bytes.Repeat([]byte{byte(rnd.IntN(4) * 85)}, lengths[rnd.IntN(len(lengths))])
-		public := publicOf(t, d)
-		r, s, ok := signWith(t, d, k, public, message)
-		if !ok {
-			return // r, s or r+k is 0: a signer takes another k
-		}
 		mutated := i%3 == 0
-		if mutated {
-			r, s = mutate(rnd, r, s, order, numbers)
+		try := byNonce
+		if i%2 == 0 {
+			try = byNumbers
 		}
-		der, err := asn1.Marshal(struct{ R, S *big.Int }{r, s})
-		if err != nil {
-			t.Error(err)
-		}
-		var answers [2]bool
-		for j, engine := range []sign.Engine{sign.DefaultEngine(), tjfoc.Engine{}} {
-			verify, err := engine.NewSM2Verifier(public, defaultID)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			answers[j] = verify(message, der)
+		got, what, ok := try(t, rnd, numbers, mutated)
+		if !ok {
+			return // some number came out as 0: a signer takes another nonce
 		}
 		if !mutated {
 			valid.Add(1)
 		}
 		switch {
-		case !mutated && !answers[0]:
-			t.Errorf("input %d: the default engine refuses a valid signature, d=%x k=%x", i, d, k)
-		case answers[1] && !answers[0]:
-			t.Errorf("input %d: the library believes what the default engine refuses, d=%x r=%x s=%x", i, d, r, s)
-		case answers[0] && !answers[1]:
+		case !mutated && !got.ours:
+			t.Errorf("input %d: the default engine refuses a valid signature: %s", i, what)
+		case got.theirs && !got.ours:
+			t.Errorf("input %d: the library believes what the default engine refuses: %s", i, what)
+		case got.ours && !got.theirs:
 			refused.Add(1)
+			t.Logf("input %d: the library refuses a valid signature: %s", i, what)
 		}
 	})
 	t.Logf("%d valid signatures, %d of them refused by the library", valid.Load(), refused.Load())
 	require.Greater(t, valid.Load(), int64(inputs()/2))
+}
+
+// byNonce signs a message with an extreme key and nonce, and asks the engines.
+func byNonce(t *testing.T, rnd *rand.Rand, numbers []*big.Int, mutated bool) (got outcome, what string, ok bool) {
+	t.Helper()
+	lengths := []int{0, 1, 31, 32, 54, 55, 56, 63, 64, 65, 119, 120, 128, 500}
+	d, k := pick(rnd, numbers), pick(rnd, numbers)
+	message := bytes.Repeat([]byte{byte(rnd.IntN(4) * 85)}, lengths[rnd.IntN(len(lengths))])
+	public := publicOf(t, d)
+	r, s, ok := signWith(t, d, k, public, message)
+	if !ok {
+		return got, "", false
+	}
+	if mutated {
+		r, s = mutate(rnd, r, s, numbers)
+	}
+	var answers [2]bool
+	for j, engine := range []sign.Engine{sign.DefaultEngine(), tjfoc.Engine{}} {
+		verify, err := engine.NewSM2Verifier(public, defaultID)
+		if err != nil {
+			t.Error(err)
+			return got, "", false
+		}
+		answers[j] = verify(message, derOf(t, r, s))
+	}
+	return outcome{answers[0], answers[1]}, fmt.Sprintf("d=%x k=%x r=%x s=%x", d, k, r, s), true
+}
+
+// byNumbers takes an extreme key, r and s, and finds the digest they are valid for:
+// e = r - x of (s + (r+s)·d)·G. No message has it, so the libraries are asked
+// themselves.
+func byNumbers(t *testing.T, rnd *rand.Rand, numbers []*big.Int, mutated bool) (got outcome, what string, ok bool) {
+	t.Helper()
+	order := library.P256Sm2().Params().N
+	d, r, s := pick(rnd, numbers), pick(rnd, numbers), pick(rnd, numbers)
+	sum := new(big.Int).Add(r, s)
+	nonce := new(big.Int).Mul(sum, d)
+	nonce.Add(nonce, s).Mod(nonce, order)
+	last := new(big.Int).Sub(order, big.NewInt(1))
+	if sum.Mod(sum, order).Sign() == 0 || nonce.Sign() == 0 || nonce.Cmp(last) == 0 {
+		return got, "", false
+	}
+	x := publicOf(t, nonce)
+	e := new(big.Int).SetBytes(x[1:33])
+	e.Sub(r, e).Mod(e, order)
+	digest, public := number(e), publicOf(t, d)
+	if mutated {
+		r, s = mutate(rnd, r, s, numbers)
+	}
+	ours, err := reference.NewPublicKey(public[:])
+	if err != nil {
+		t.Error(err)
+		return got, "", false
+	}
+	theirs := &library.PublicKey{Curve: library.P256Sm2(), X: ours.X, Y: ours.Y}
+	got.ours = reference.VerifyASN1(ours, digest[:], derOf(t, r, s))
+	got.theirs = library.Verify(theirs, digest[:], r, s)
+	return got, fmt.Sprintf("d=%x e=%x r=%x s=%x", d, digest, r, s), true
+}
+
+func pick(rnd *rand.Rand, numbers []*big.Int) *big.Int { return numbers[rnd.IntN(len(numbers))] }
+
+func derOf(t *testing.T, r, s *big.Int) []byte {
+	t.Helper()
+	der, err := asn1.Marshal(struct{ R, S *big.Int }{r, s})
+	if err != nil {
+		t.Error(err)
+	}
+	return der
 }
 
 // signWith makes the one signature of a key and nonce. Source: GB/T 32918.2-2016
@@ -218,8 +277,8 @@ func signWith(t *testing.T, d, k *big.Int, public [65]byte, message []byte) (r, 
 	return r, s, r.Sign() != 0 && s.Sign() != 0 && sum.Cmp(order) != 0
 }
 
-func mutate(rnd *rand.Rand, r, s, order *big.Int, numbers []*big.Int) (*big.Int, *big.Int) {
-	edge := numbers[rnd.IntN(len(numbers))]
+func mutate(rnd *rand.Rand, r, s *big.Int, numbers []*big.Int) (*big.Int, *big.Int) {
+	order, edge := library.P256Sm2().Params().N, pick(rnd, numbers)
 	switch rnd.IntN(8) {
 	case 0:
 		return s, r
@@ -236,5 +295,5 @@ func mutate(rnd *rand.Rand, r, s, order *big.Int, numbers []*big.Int) (*big.Int,
 	case 6:
 		return r, new(big.Int).Add(s, order)
 	}
-	return edge, numbers[rnd.IntN(len(numbers))]
+	return edge, pick(rnd, numbers)
 }

@@ -1,7 +1,7 @@
 package tjfoc_test
 
 import (
-	"encoding/asn1"
+	"crypto/rand"
 	"encoding/hex"
 	"encoding/pem"
 	"math/big"
@@ -10,8 +10,6 @@ import (
 	"github.com/bankrail/bankrail/sign"
 	"github.com/bankrail/bankrail/sign/tjfoc"
 	"github.com/stretchr/testify/require"
-
-	"crypto/rand"
 
 	reference "github.com/emmansun/gmsm/sm2"
 	library "github.com/tjfoc/gmsm/sm2"
@@ -52,24 +50,44 @@ func libraryKey(t testing.TB) *library.PrivateKey {
 
 var defaultID = []byte("1234567812345678")
 
-// A valid signature that OpenSSL and the default engine accept. So the engine says
-// no where it should say yes, which costs a retry and never money; no input is known
+// Valid signatures that OpenSSL and the default engine accept. So the engine says no
+// where it should say yes, which costs a retry and never money; no input is known
 // where it says yes and should say no.
-func TestKnown_RefusesAValidSignature(t *testing.T) {
+func TestKnown_RefusesValidSignatures(t *testing.T) {
 	t.Parallel()
-	x := unhex(t, "8000000000000000000000001ffffffffffffffffffffffeffffffff00000000")
-	y := unhex(t, "0c284ebb26b7d05fa75af3d6f320e370c65555727f5b763b5bb21b274085c2e6")
-	e := unhex(t, "27a9eeee4297b280654766f7203cab461241a0012a6f016c70c7f0352455f192")
-	signature := unhex(t, "300a020361f52a020312d687")
+	for name, c := range map[string]struct{ public, e, r, s string }{
+		// Source: a vector of another library's tests, checked with OpenSSL 3.0.19.
+		"x with long runs, r and s of 3 bytes": {
+			"8000000000000000000000001ffffffffffffffffffffffeffffffff000000000c284ebb26b7d05fa75af3d6f320e370c65555727f5b763b5bb21b274085c2e6",
+			"27a9eeee4297b280654766f7203cab461241a0012a6f016c70c7f0352455f192", "61f52a", "12d687",
+		},
+		// Source: input 3922 of TestDifferential_StructuredInputs.
+		"r+s is n-6": {
+			publicHex(t, "7fffffff7fffffffffffffffffffffffb901efb590e30295a9ddfa049ceaa091"),
+			"220f6da9abf63e6202417958a3ec66f8ca024737aa8116b2869410845fd89204",
+			"fffffffeffffffffffffffffffffffff7203df6b21c6052b53bbf40939d54119", "04",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			public := append([]byte{4}, unhex(t, c.public)...)
+			e, r, s := unhex(t, c.e), new(big.Int).SetBytes(unhex(t, c.r)), new(big.Int).SetBytes(unhex(t, c.s))
+			key, err := reference.NewPublicKey(public)
+			require.NoError(t, err)
+			require.True(t, reference.VerifyASN1(key, e, derOf(t, r, s)))
+			theirs := &library.PublicKey{Curve: library.P256Sm2(), X: key.X, Y: key.Y}
+			require.False(t, library.Verify(theirs, e, r, s), "the library has been mended")
+			_, err = tjfoc.Engine{}.NewSM2Verifier([65]byte(public), defaultID)
+			require.NoError(t, err, "the key itself is a good one")
+		})
+	}
+}
 
-	public := append([]byte{4}, append(x, y...)...)
-	key, err := reference.NewPublicKey(public)
-	require.NoError(t, err)
-	require.True(t, reference.VerifyASN1(key, e, signature))
-	theirs := &library.PublicKey{Curve: library.P256Sm2(), X: new(big.Int).SetBytes(x), Y: new(big.Int).SetBytes(y)}
-	require.False(t, library.Verify(theirs, e, big.NewInt(0x61f52a), big.NewInt(0x12d687)), "the library has been mended")
-	_, err = tjfoc.Engine{}.NewSM2Verifier([65]byte(public), nil)
-	require.NoError(t, err, "the key itself is a good one")
+// publicHex is the point of a private number.
+func publicHex(t *testing.T, d string) string {
+	t.Helper()
+	b := publicOf(t, new(big.Int).SetBytes(unhex(t, d)))
+	return hex.EncodeToString(b[1:])
 }
 
 // Under the point (0,0) the library believes a signature that needs no private key:
@@ -85,12 +103,10 @@ func TestKnown_TheAllZeroKeyIsRefused(t *testing.T) {
 	r.Add(r, new(big.Int).SetBytes(digest)).Mod(r, zero.Params().N)
 	require.True(t, library.Verify(zero, digest, r, s), "the library has been mended")
 
-	for _, engine := range []sign.Engine{tjfoc.Engine{}} {
-		_, err = engine.NewSM2Verifier([65]byte{4}, defaultID)
-		require.Error(t, err)
-		_, err = engine.NewSM2Signer([32]byte{31: 1}, [65]byte{4}, defaultID)
-		require.Error(t, err)
-	}
+	_, err = tjfoc.Engine{}.NewSM2Verifier([65]byte{4}, defaultID)
+	require.Error(t, err)
+	_, err = tjfoc.Engine{}.NewSM2Signer([32]byte{31: 1}, [65]byte{4}, defaultID)
+	require.Error(t, err)
 	spki := append(unhex(t, "3059301306072a8648ce3d020106082a811ccf5501822d03420004"), make([]byte, 64)...)
 	_, err = sign.ParsePublicKey(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: spki}))
 	require.ErrorIs(t, err, sign.ErrKey)
@@ -181,9 +197,7 @@ func TestKnown_AnEmptyIDIsNotTheDefaultOne(t *testing.T) {
 	require.EqualError(t, err, "tjfoc/gmsm cannot sign with an empty SM2 id")
 	verify, err := tjfoc.Engine{}.NewSM2Verifier(point(&key.PublicKey), nil)
 	require.NoError(t, err)
-	der, err := asn1.Marshal(struct{ R, S *big.Int }{r, s})
-	require.NoError(t, err)
-	require.False(t, verify(message, der))
+	require.False(t, verify(message, derOf(t, r, s)))
 
 	own, err := sign.GenerateSM2()
 	require.NoError(t, err)

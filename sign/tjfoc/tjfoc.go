@@ -13,7 +13,7 @@
 // It is not for speed (a signature takes 10 times, a verification 20 times as long
 // as with the default), not for keys on machines shared with strangers (its time
 // depends on the key), and refuses a few signatures with extreme numbers that are
-// valid.
+// valid, such as those whose r+s is within a few of the curve's order.
 package tjfoc
 
 import (
