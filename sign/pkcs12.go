@@ -217,7 +217,10 @@ func (u *unlock) octets(v asn1.RawValue) (b []byte, err error) {
 
 // each calls f for the members of a DER sequence, of which a file has maxBags.
 func (u *unlock) each(der []byte, count *int, f func(item []byte) error) error {
-	if problem := checkDER(der); problem != "" || der[0] != 0x30 {
+	if problem := checkDER(der); problem != "" {
+		return u.refuse("%s", problem)
+	}
+	if der[0] != 0x30 {
 		return u.refuse("not the structure of PKCS#12")
 	}
 	_, content, _, _ := cutDER(der)
