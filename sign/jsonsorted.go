@@ -47,7 +47,7 @@ func appendSorted(dst []byte, raw string, r *replacement) []byte {
 		})
 		return append(dst, ']')
 	}
-	return append(dst, raw...)
+	return append(dst, strings.Trim(raw, " \t\r\n")...)
 }
 
 func appendMember(dst []byte, name, value string, r *replacement) []byte {
