@@ -49,4 +49,26 @@ func TestFIPSOnly_RefusesAtConstruction(t *testing.T) {
 	got, err := opener.Open(sealed)
 	require.NoError(t, err)
 	require.Equal(t, "x", string(got))
+
+	// Whether the mode lets these be made is the libraries' business.
+	if ecb, err := envelope.NewLegacyAES256ECB([]byte(apiV3Key)); err != nil {
+		keyRefused(t, err, problem)
+	} else {
+		sealed, err := ecb.Seal([]byte("x"))
+		require.NoError(t, err)
+		_, err = ecb.Open(sealed)
+		require.NoError(t, err)
+	}
+	sm2, err := sign.GenerateSM2()
+	require.NoError(t, err)
+	if opener, err := envelope.NewOpener(sm2, envelope.KeyConfig{Scheme: envelope.SM2ASN1}); err != nil {
+		keyRefused(t, err, problem)
+	} else {
+		sealer, err := envelope.NewSealer(sm2.Public(), envelope.KeyConfig{Scheme: envelope.SM2ASN1})
+		require.NoError(t, err)
+		sealed, err := sealer.Seal([]byte(cardNumber))
+		require.NoError(t, err)
+		_, err = opener.Open(sealed)
+		require.NoError(t, err)
+	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bankrail/bankrail/sign"
 	"github.com/bankrail/bankrail/sign/envelope"
+	"github.com/emmansun/gmsm/sm2"
 	"github.com/stretchr/testify/require"
 )
 
@@ -132,14 +133,14 @@ func TestOpener_RefusesPKCS1v15(t *testing.T) {
 
 func TestKeys_Refused(t *testing.T) {
 	t.Parallel()
-	rsa2048, sm2 := rsaKey(t), sm2Key(t, annexPrivate)
-	for name, c := range map[string]struct {
+	rsa2048, curve := rsaKey(t), sm2Key(t, annexPrivate)
+	for _, c := range map[string]struct {
 		key     *sign.PrivateKey
 		scheme  envelope.Scheme
 		problem string
 	}{
 		"no scheme":             {rsa2048, "", "no scheme is given"},
-		"RSA scheme, SM2":       {sm2, envelope.RSAOAEPSHA256, "RSA-OAEP-SHA256 needs an RSA key"},
+		"RSA scheme, SM2":       {curve, envelope.RSAOAEPSHA256, "RSA-OAEP-SHA256 needs an RSA key"},
 		"SM2 scheme, RSA":       {rsa2048, envelope.SM2ASN1, "SM2-ASN1 needs an SM2 key"},
 		"no key":                {nil, envelope.SM2ASN1, "SM2-ASN1 needs an SM2 key"},
 		"key of no constructor": {&sign.PrivateKey{}, envelope.RSAOAEPSHA256, "RSA-OAEP-SHA256 needs an RSA key"},
@@ -148,10 +149,9 @@ func TestKeys_Refused(t *testing.T) {
 		keyRefused(t, err, c.problem)
 		_, err = envelope.NewSealer(c.key.Public(), envelope.KeyConfig{Scheme: c.scheme})
 		keyRefused(t, err, c.problem)
-		_ = name
 	}
 	// A mark that no file could hold is no obstacle to opening.
-	_, err := envelope.NewOpener(sm2.WithEnvironment("not\na name"), envelope.KeyConfig{Scheme: envelope.SM2ASN1})
+	_, err := envelope.NewOpener(curve.WithEnvironment("not\na name"), envelope.KeyConfig{Scheme: envelope.SM2ASN1})
 	require.NoError(t, err)
 }
 
@@ -223,8 +223,26 @@ func TestOpener_RefusesPointsOffTheCurve(t *testing.T) {
 			got, err := opener.Open(ciphertext)
 			notOpened(t, got, err, s, n)
 		}
-		got, err := opener.Open(make([]byte, envelope.MaxInput+1))
-		notOpened(t, got, err, s)
+	}
+}
+
+// What is too long is refused for its length, also where all is right with it.
+func TestOpener_RefusesAboveTheLimit(t *testing.T) {
+	t.Parallel()
+	key, err := sm2.NewPrivateKey(unhex(t, annexPrivate))
+	require.NoError(t, err)
+	_, opener := pair(t, sm2Key(t, annexPrivate), envelope.SM2C1C3C2)
+	for size, opens := range map[int]bool{envelope.MaxInput: true, envelope.MaxInput + 1: false} {
+		ciphertext, err := sm2.Encrypt(rand.Reader, &key.PublicKey, make([]byte, size-97), nil)
+		require.NoError(t, err)
+		require.Len(t, ciphertext, size)
+		got, err := opener.Open(ciphertext)
+		if opens {
+			require.NoError(t, err)
+			require.Len(t, got, size-97)
+		} else {
+			notOpened(t, got, err)
+		}
 	}
 }
 

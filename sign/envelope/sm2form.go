@@ -65,12 +65,13 @@ func (s Scheme) toRaw(ciphertext []byte) ([]byte, bool) {
 
 func sm2FromDER(der []byte) ([]byte, bool) {
 	var e sm2Envelope
-	rest, err := asn1.Unmarshal(der, &e)
-	if err != nil || len(rest) != 0 || len(e.C3) != sm2Digest || len(e.C2) == 0 ||
+	_, err := asn1.Unmarshal(der, &e)
+	if err != nil || len(e.C3) != sm2Digest || len(e.C2) == 0 ||
 		e.X.Sign() < 0 || e.Y.Sign() < 0 || e.X.BitLen() > 8*sm2Number || e.Y.BitLen() > 8*sm2Number {
 		return nil, false
 	}
-	// The library passes over members behind the last one; one ciphertext has one form.
+	// The library passes over what stands behind the sequence and behind its last
+	// member; one ciphertext has one form.
 	if again, err := asn1.Marshal(e); err != nil || !bytes.Equal(again, der) {
 		return nil, false
 	}
