@@ -1,6 +1,7 @@
 package envelope_test
 
 import (
+	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
 	"crypto/rsa"
@@ -75,6 +76,20 @@ func BenchmarkSM4CBCOpen_Floor(b *testing.B) {
 
 func BenchmarkSM4CBCOpen(b *testing.B) {
 	benchmarkBlocks(b, "sm4-cbc", []byte("0123456789abcdef"), []byte("N003261207000000"))
+}
+
+func BenchmarkAESECBOpen_Floor(b *testing.B) {
+	block, err := aes.NewCipher([]byte(apiV3Key))
+	require.NoError(b, err)
+	sealed := sealedBlocks(b, "aes-ecb", []byte(apiV3Key), nil)
+	b.SetBytes(1024)
+	b.ReportAllocs()
+	for b.Loop() {
+		out := make([]byte, len(sealed))
+		for i := 0; i < len(out); i += 16 {
+			block.Decrypt(out[i:], sealed[i:])
+		}
+	}
 }
 
 func BenchmarkAESECBOpen(b *testing.B) { benchmarkBlocks(b, "aes-ecb", []byte(apiV3Key), nil) }

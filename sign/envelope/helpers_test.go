@@ -46,7 +46,7 @@ func vectors(t testing.TB, name string, columns int) [][]string {
 // notOpened requires that nothing tells one refusal from another.
 func notOpened(t testing.TB, plaintext []byte, err error, about ...any) {
 	t.Helper()
-	if err != envelope.ErrOpen { //nolint:errorlint // the very same value, not a wrapped one
+	if err != envelope.ErrOpen { // the very same value, not one around it
 		require.Failf(t, "want ErrOpen itself", "%v %v", err, about)
 	}
 	require.Nil(t, plaintext, about...)

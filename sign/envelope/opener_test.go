@@ -124,7 +124,7 @@ func TestOpener_RefusesPKCS1v15(t *testing.T) {
 	block, _ := pem.Decode(text)
 	public, err := x509.ParsePKIXPublicKey(block.Bytes)
 	require.NoError(t, err)
-	ciphertext, err := rsa.EncryptPKCS1v15(rand.Reader, public.(*rsa.PublicKey), []byte("x")) //nolint:staticcheck // what others send
+	ciphertext, err := rsa.EncryptPKCS1v15(rand.Reader, public.(*rsa.PublicKey), []byte("x"))
 	require.NoError(t, err)
 	_, opener := pair(t, key, envelope.RSAOAEPSHA256)
 	got, err := opener.Open(ciphertext)
