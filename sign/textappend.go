@@ -10,8 +10,8 @@ import (
 const maxFields = 1024
 
 // Append appends the text of fields to dst and returns the longer slice, as append
-// does. It sorts fields in place under ByteOrder. It allocates only when dst is
-// too small, and then once, but for charsets other than UTF-8 and hashed secrets.
+// does. It sorts fields in place, but for WireOrder. It allocates only when dst is too
+// small, and then once; characters of other charsets and hashed secrets take more.
 //
 // Errors: *Error with Part "body" for a name given twice (excluded and empty fields
 // count), a field without a name or more than 1024 fields; with Part "text" for an
@@ -45,18 +45,26 @@ func (t Text) AppendSecret(dst []byte, fields []Field, secret []byte) ([]byte, e
 	if dst, err = t.Prefix.append(dst, secret); err != nil {
 		return nil, err
 	}
-	first := true
+	var missing Field
+	first, plain := true, t.Charset == AsIs && t.Escape == EscapeNone
 	for i := range t.places(fields) {
-		f, signed := t.at(i, fields)
-		if !signed {
+		f := t.at(i, fields, &missing)
+		if t.skips(f) {
 			continue
 		}
 		if !first {
 			dst = append(dst, t.Pair...)
 		}
 		first = false
-		if dst, err = t.write(dst, f, secret); err != nil {
-			return nil, err
+		switch {
+		case !plain || t.secret(f.Name):
+			if dst, err = t.write(dst, f, secret); err != nil {
+				return nil, err
+			}
+		case t.ValuesOnly:
+			dst = append(dst, f.Value...)
+		default:
+			dst = append(append(append(dst, f.Name...), t.Assign...), f.Value...)
 		}
 	}
 	if t.Trailing {
@@ -118,7 +126,8 @@ func (t *Text) arrange(fields []Field) error {
 	if len(fields) > maxFields {
 		return &Error{Part: partBody, Problem: fmt.Sprintf("%d fields, want at most %d", len(fields), maxFields)}
 	}
-	if t.Order == ByteOrder {
+	sorted := t.Order != WireOrder // a list is looked up
+	if sorted {
 		slices.SortFunc(fields, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
 	}
 	for i := range fields {
@@ -127,7 +136,7 @@ func (t *Text) arrange(fields []Field) error {
 			return &Error{Part: partBody, Problem: "a field has no name"}
 		}
 		before := fields[:i]
-		if t.Order == ByteOrder {
+		if sorted {
 			before = fields[max(i-1, 0):i] // sorted: a twin is the neighbour
 		}
 		for j := range before {
@@ -141,13 +150,14 @@ func (t *Text) arrange(fields []Field) error {
 
 // size checks every field that is to be signed and bounds what they take.
 func (t *Text) size(fields []Field, secret []byte) (int, error) {
+	var missing Field
 	size, some := 0, false
 	for i := range t.places(fields) {
-		f, signed := t.at(i, fields)
-		if !signed {
+		f := t.at(i, fields, &missing)
+		if t.skips(f) {
 			continue
 		}
-		if err := t.check(&f); err != nil {
+		if err := t.check(f); err != nil {
 			return 0, err
 		}
 		if t.secret(f.Name) {
@@ -173,23 +183,21 @@ func (t *Text) places(fields []Field) int {
 	return len(fields)
 }
 
-// at returns what stands at place i of the text, and whether anything does.
-func (t *Text) at(i int, fields []Field) (f Field, signed bool) {
+// at returns what stands at place i of the text; missing is where a field that is
+// not among fields is put. Fields are in byte order under ListOrder.
+func (t *Text) at(i int, fields []Field, missing *Field) *Field {
 	if t.Order != ListOrder {
-		f = fields[i]
-		return f, !t.skips(&f)
+		return &fields[i]
 	}
-	f.Name = t.List[i]
-	if isSecret(f.Name) {
-		return f, true
+	missing.Name = t.List[i]
+	if isSecret(missing.Name) {
+		return missing
 	}
-	for j := range fields {
-		if fields[j].Name == f.Name {
-			f.Value = fields[j].Value
-			break
-		}
+	j, found := slices.BinarySearchFunc(fields, missing.Name, func(f Field, name string) int { return strings.Compare(f.Name, name) })
+	if !found {
+		return missing
 	}
-	return f, !t.skips(&f)
+	return &fields[j]
 }
 
 func isSecret(name string) bool { return strings.HasPrefix(name, SecretPlace) }
@@ -199,7 +207,10 @@ func isSecret(name string) bool { return strings.HasPrefix(name, SecretPlace) }
 func (t *Text) secret(name string) bool { return t.Order == ListOrder && isSecret(name) }
 
 func (t *Text) skips(f *Field) bool {
-	return f.Value == "" && t.Empty == SkipEmpty || slices.Contains(t.Exclude, f.Name)
+	if f.Value == "" && t.Empty == SkipEmpty {
+		return !t.secret(f.Name)
+	}
+	return len(t.Exclude) > 0 && slices.Contains(t.Exclude, f.Name)
 }
 
 // check refuses a field that is to be written and may not be.
@@ -219,7 +230,7 @@ func (t *Text) separates(s string) bool {
 	return strings.Contains(s, t.Pair) || t.Assign != "" && strings.Contains(s, t.Assign)
 }
 
-func (t *Text) write(dst []byte, f Field, secret []byte) (_ []byte, err error) {
+func (t *Text) write(dst []byte, f *Field, secret []byte) (_ []byte, err error) {
 	if t.secret(f.Name) {
 		if name := f.Name[len(SecretPlace):]; name != "" && !t.ValuesOnly {
 			dst = append(append(dst, name...), t.Assign...)
