@@ -11,17 +11,34 @@ import (
 
 const (
 	// rounds is how often every row is measured; the median of them is shown.
-	rounds = 9
+	rounds = 15
 	// slice is how long one row runs in one round.
-	slice = 30 * time.Millisecond
+	slice = 20 * time.Millisecond
 )
 
 // row is one contestant: run does the whole thing once.
 type row struct {
 	name string
 	run  func()
-	// median nanoseconds and allocations of one run; measure fills them.
+	// median nanoseconds and allocations of one run, and its nanoseconds in each
+	// round; measure fills them.
 	median, allocs float64
+	rounds         []float64
+}
+
+// ratio is how many times as long as other r takes: the median of the ratios within
+// each round, so that what else runs on the machine meets both.
+func (r *row) ratio(other *row) float64 {
+	ratios := make([]float64, rounds)
+	for i := range ratios {
+		ratios[i] = r.rounds[i] / other.rounds[i]
+	}
+	return median(ratios)
+}
+
+func median(v []float64) float64 {
+	v = slices.Sorted(slices.Values(v))
+	return v[len(v)/2]
 }
 
 // group is what is compared with each other; the first row is the floor.
@@ -34,7 +51,6 @@ type group struct {
 // them, and starts each round with another row.
 func (g group) measure() {
 	counts := make([]int, len(g.rows))
-	times := make([][]float64, len(g.rows))
 	for i, r := range g.rows {
 		r.allocs = testing.AllocsPerRun(50, r.run)
 		counts[i] = calibrate(r.run)
@@ -42,12 +58,11 @@ func (g group) measure() {
 	for round := range rounds {
 		for k := range g.rows {
 			i := (round + k) % len(g.rows)
-			times[i] = append(times[i], float64(timed(g.rows[i].run, counts[i]).Nanoseconds())/float64(counts[i]))
+			g.rows[i].rounds = append(g.rows[i].rounds, float64(timed(g.rows[i].run, counts[i]).Nanoseconds())/float64(counts[i]))
 		}
 	}
-	for i, r := range g.rows {
-		slices.Sort(times[i])
-		r.median = times[i][rounds/2]
+	for _, r := range g.rows {
+		r.median = median(r.rounds)
 	}
 }
 
@@ -72,7 +87,7 @@ func (g group) print(w io.Writer) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintf(t, "%s\tmedian\tallocs\tto floor\n", g.title)
 	for _, r := range g.rows {
-		_, _ = fmt.Fprintf(t, "  %s\t%s\t%.0f\t%.2f\n", r.name, shown(r.median), r.allocs, r.median/g.rows[0].median)
+		_, _ = fmt.Fprintf(t, "  %s\t%s\t%.0f\t%.2f\n", r.name, shown(r.median), r.allocs, r.ratio(g.rows[0]))
 	}
 	_ = t.Flush()
 	_, _ = fmt.Fprintln(w)
