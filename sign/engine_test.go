@@ -3,6 +3,7 @@ package sign_test
 import (
 	"errors"
 	"hash"
+	"strings"
 	"testing"
 
 	"github.com/bankrail/bankrail/sign"
@@ -103,6 +104,24 @@ func TestCheck_IsTriedAtConstruction(t *testing.T) {
 	require.ErrorContains(t, err, "faulty does not accept what emmansun/gmsm signed")
 	_, err = sign.NewSigner(key, sign.SignerConfig{Check: faulty{verify: func([]byte, []byte) bool { panic("x") }}})
 	keyRefused(t, err)
+}
+
+// Z_A holds the length of the id in bits in two bytes, and the engines compute it
+// each on its own.
+func TestEngines_AgreeOnIDsOfEveryLength(t *testing.T) {
+	t.Parallel()
+	key := generate(t, sign.SM2SM3)
+	for _, n := range []int{1, 15, 16, 17, 31, 32, 33, 255, 256, 8190, 8191} {
+		id := strings.Repeat("i", n)
+		for _, engine := range []sign.Engine{nil, tjfoc.Engine{}} {
+			signature := signed(t, newSigner(t, key, sign.SignerConfig{SM2ID: id, Engine: engine}), "a=1")
+			for _, other := range []sign.Engine{nil, tjfoc.Engine{}} {
+				ring, err := sign.NewKeyRing(sign.RingConfig{Engine: other}, sign.RingKey{Key: key.Public(), SM2ID: id})
+				require.NoError(t, err)
+				require.NoError(t, ring.Verify(t.Context(), []byte("a=1"), signature, ""))
+			}
+		}
+	}
 }
 
 func TestEngine_IsRefusedForRSA(t *testing.T) {

@@ -5,6 +5,9 @@
 package sign_test
 
 import (
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"math/big"
 	"os"
 	"os/exec"
 	"testing"
@@ -58,10 +61,22 @@ func TestFIPSOnly_RefusesAtConstructionWhatCannotWork(t *testing.T) {
 	_, err = sign.NewMAC(sign.MACConfig{Algorithm: sign.HMACSHA256, Secret: []byte("short")})
 	require.ErrorContains(t, err, "does not work in this process", "Go wants 14 bytes")
 
+	// A short key that loads verifies nothing there: every bank message would look forged.
+	short := new(big.Int).SetBit(big.NewInt(1), 1023, 1)
+	null := pkix.AlgorithmIdentifier{Algorithm: oidRSA, Parameters: asn1.NullRawValue}
+	public, err := sign.ParsePublicKey(block("PUBLIC KEY", der(t, spki{null, bits(der(t, struct {
+		N *big.Int
+		E int
+	}{short, 65537}))})))
+	require.NoError(t, err)
+	_, err = sign.NewKeyRing(sign.RingConfig{}, sign.RingKey{Key: public, Legacy1024: true})
+	require.Equal(t, "cannot verify", keyRefused(t, err).Problem)
+
 	pss := newRing(t, sign.RingKey{Key: rsaKey.Public(), Algorithm: sign.RSAPSSSHA256})
 	signature = signed(t, newSigner(t, rsaKey, sign.SignerConfig{Algorithm: sign.RSAPSSSHA256}), "a=1")
 	require.NoError(t, pss.Verify(t.Context(), []byte("a=1"), signature, ""))
 	mac := newMAC(t, sign.HMACSHA256, "twenty-characters-xx")
 	require.NoError(t, mac.Verify(t.Context(), []byte("a=1"), signed(t, mac, "a=1"), ""))
 	newDigest(t, sign.LegacySHA256, "twenty-characters-xx")
+	newDigest(t, sign.LegacySM3, "twenty-characters-xx")
 }

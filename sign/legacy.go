@@ -52,7 +52,7 @@ var (
 // this process.
 //
 // Errors: ErrKey for no or a too long secret, another algorithm, or one that does
-// not work here (MD5, SHA-1 and SM3 in FIPS 140-only mode).
+// not work here (MD5 and SHA-1 in FIPS 140-only mode).
 func NewDigest(cfg DigestConfig) (*Digest, error) {
 	refuse := func(problem string, err error) (*Digest, error) {
 		return nil, &KeyError{Source: "digest", Problem: problem, Err: err}

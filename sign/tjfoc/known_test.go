@@ -115,9 +115,7 @@ func TestKnown_TheAllZeroKeyIsRefused(t *testing.T) {
 func TestKnown_PointsOffTheCurveAreRefused(t *testing.T) {
 	t.Parallel()
 	good := point(&libraryKey(t).PublicKey)
-	p := library.P256Sm2().Params().P
-	above := good
-	new(big.Int).Add(p, big.NewInt(1)).FillBytes(above[1:33])
+	above := unreduced(t)
 	for name, b := range map[string][65]byte{
 		"another y":      flip(good, 64),
 		"another x":      flip(good, 32),
@@ -133,6 +131,26 @@ func TestKnown_PointsOffTheCurveAreRefused(t *testing.T) {
 		_, err = tjfoc.Engine{}.NewSM2Signer([32]byte{31: 1}, b, defaultID)
 		require.ErrorContains(t, err, "not a point on the curve", name)
 	}
+}
+
+// unreduced is a point of the curve with p added to its x.
+func unreduced(t *testing.T) (b [65]byte) {
+	t.Helper()
+	params := library.P256Sm2().Params()
+	for i := range int64(100) {
+		x := big.NewInt(i)
+		y := new(big.Int).Mul(x, x)
+		y.Sub(y, big.NewInt(3)).Mul(y, x).Add(y, params.B).Mod(y, params.P)
+		if y.ModSqrt(y, params.P) == nil {
+			continue
+		}
+		good := point(&library.PublicKey{X: x, Y: y})
+		_, err := tjfoc.Engine{}.NewSM2Verifier(good, defaultID)
+		require.NoError(t, err)
+		return point(&library.PublicKey{X: x.Add(x, params.P), Y: y})
+	}
+	t.Fatal("no point with a small x")
+	return b
 }
 
 func flip(b [65]byte, i int) [65]byte {
