@@ -23,7 +23,7 @@ import (
 // or -short leaves time for. The seeds are fixed, so a failure comes again.
 func inputs() int {
 	if testing.Short() || raceEnabled {
-		return 400
+		return 200
 	}
 	return 10000
 }
