@@ -109,6 +109,8 @@ func TestStructReader_Refuses(t *testing.T) {
 		var form *sign.FormError
 		require.ErrorAs(t, err, &form, name)
 	}
+	_, err := sign.NewStructReader(struct{ A string }{})
+	require.ErrorContains(t, err, `no sign tag; write sign:"-"`)
 	r, err := sign.NewStructReader(&bill{})
 	require.NoError(t, err)
 	for _, v := range []any{nil, 1, struct{}{}, (*bill)(nil), bill{Price: -1}, bill{Price: 13}} {

@@ -135,8 +135,10 @@ func TestAmbiguity06_NumbersStayText(t *testing.T) {
 	sorted, err := sign.Raw{Sorted: true}.Append(nil, sign.Input{Body: []byte(body)})
 	require.NoError(t, err)
 	require.Equal(t, body, string(sorted))
-	_, err = sign.JSONRule{}.Fields(nil, []byte(body))
-	require.Error(t, err)
+	for _, number := range []string{"-0", "1.0", "1e6", "1E6", "01"} {
+		_, err = sign.JSONRule{}.Fields(nil, []byte(`{"a":`+number+`}`))
+		require.Error(t, err, number)
+	}
 }
 
 // Defined at Raw.Sorted: send what was signed. Sorting twice changes nothing, and

@@ -23,6 +23,9 @@ func BenchmarkTextAppend20_Floor(b *testing.B) {
 			}
 			out = append(append(append(out, f.Name...), '='), f.Value...)
 		}
+		if len(out) == 0 {
+			b.Fatal("nothing written")
+		}
 	}
 }
 

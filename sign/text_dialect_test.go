@@ -10,8 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestText_Dialects(t *testing.T) {
-	t.Parallel()
+func TestText_Dialects(t *testing.T) { // not parallel: AllocsPerRun counts the process
 	fields := []pair{{"b", "2"}, {"a", "1"}, {"e", ""}}
 	list := []string{"b", "e", "a", "gone"}
 	for name, c := range map[string]struct {
@@ -55,6 +54,12 @@ func TestText_Dialects(t *testing.T) {
 		refusedAs(t, "text", err)
 		_ = name
 	}
+	_, err := sign.Text{ValuesOnly: true, Strict: true}.Append(nil, []pair{{"a&b", "1"}})
+	require.NoError(t, err, "names that are not written separate nothing")
+	long := []pair{{"a", strings.Repeat("%", 3000)}}
+	require.LessOrEqual(t, testing.AllocsPerRun(10, func() {
+		_, _ = sign.Text{Escape: sign.EscapeQuery}.Append(nil, long)
+	}), 1.0, "what escapes take is counted")
 	// A field cannot name itself into the place of the secret.
 	got, err := sign.Text{}.Append(nil, []pair{{sign.SecretPlace, "x"}})
 	require.NoError(t, err)
@@ -148,4 +153,13 @@ func TestHostileBodiesAreCheap(t *testing.T) {
 	_, err := sign.Raw{Sorted: true}.Append(nil, sign.Input{Body: []byte(dear)})
 	require.NoError(t, err)
 	require.Less(t, time.Since(start), 2*time.Second)
+}
+
+// The user's number comes from the bank, and its length is not the SDK's to assume.
+func TestCMBDirectID(t *testing.T) {
+	t.Parallel()
+	for user, want := range map[string]string{"U003254621": "U003254621000000", "": "0000000000000000", "12345678901234567": "1234567890123456"} {
+		require.Equal(t, want, sign.CMBDirectID(user))
+	}
+	require.Equal(t, loadVector(t, "cmb-direct").SM2ID, sign.CMBDirectID("U003254621"))
 }
