@@ -145,6 +145,7 @@ func TestCertificateTrust_RefusesEveryoneElse(t *testing.T) {
 
 			another := a.issue("bank", "/C=CN/O=Shop/CN=041@Z12@Another shop@1", "issuer", "sign.ext", "7")
 			refused("key", "of another holder", trust, another)
+			refused("key", "of another holder", trust, a.issue("bank", "/CN=041@Z12@"+bankPart+"2@1", "issuer", "sign.ext", "7"))
 			refused("key", "of another holder", trust, a.issue("bank", "/CN=041@Z12", "issuer", "sign.ext", "7"))
 			refused("key", "of another holder", trust, a.issue("bank", "/CN="+bankPart, "issuer", "sign.ext", "7"))
 			refused("key", "another serial number", a.trust(func(c *sign.TrustConfig) { c.Serial = bankSerial }), a.issue("bank", subject, "issuer", "sign.ext", "8"))

@@ -119,6 +119,11 @@ func TestFuzzSeed_Opens(t *testing.T) {
 	got, err := sign.LoadPrivateKey(sign.LoadConfig{Bytes: sealed, Password: []byte("x"), MaxIterations: 1})
 	require.NoError(t, err)
 	require.Equal(t, text, pemOf(t, got))
+	// Padding that fits by chance is no proof of the password.
+	for _, plain := range []string{"", "x", "\x30\x00", "\x30\x03\x02\x01\x00"} {
+		_, err = sign.LoadPrivateKey(sign.LoadConfig{Bytes: sealedSeed(t, []byte(plain)), Password: []byte("x")})
+		require.ErrorIs(t, err, sign.ErrPassword)
+	}
 	got, err = sign.LoadPrivateKey(sign.LoadConfig{Bytes: container12(t, data(t, der(t, []content{bag(t, shroudedOID, sealed)}))), Password: []byte("x")})
 	require.NoError(t, err)
 	require.Equal(t, text, pemOf(t, got))

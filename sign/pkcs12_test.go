@@ -147,6 +147,17 @@ func TestPKCS12_RefusesWithTheReason(t *testing.T) {
 		_, err = sign.LoadPublicKey(sign.LoadConfig{Bytes: b})
 		require.Equal(t, "PKCS#12 encrypted with RC2-40"+convert, keyRefused(t, err).Problem)
 	})
+	t.Run("one budget for the whole file", func(t *testing.T) {
+		t.Parallel()
+		var empty encrypted
+		_, err := asn1.Unmarshal(sealedSeed(t, []byte{0x30, 0}), &empty)
+		require.NoError(t, err)
+		b := container12(t, encryptedPart(empty.Algorithm, empty.Data), data(t, der(t, []content{bag(t, shroudedOID, sealedSeed(t, pkcs8))})))
+		_, err = sign.LoadPrivateKey(sign.LoadConfig{Bytes: b, Password: []byte("x"), MaxIterations: 1})
+		require.Equal(t, "1 iterations, 0 are allowed (LoadConfig.MaxIterations)", keyRefused(t, err).Problem)
+		_, err = sign.LoadPrivateKey(sign.LoadConfig{Bytes: b, Password: []byte("x"), MaxIterations: 2})
+		require.NoError(t, err)
+	})
 	t.Run("a password that is not UTF-8", func(t *testing.T) {
 		t.Parallel()
 		for _, password := range [][]byte{{0xff}, bytes.Repeat([]byte("x"), 1025)} {

@@ -150,6 +150,9 @@ func (r *Refresher) Refresh(ctx context.Context) error {
 
 // fetch asks for the keys and puts them in place.
 func (r *Refresher) fetch(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	keys, err := r.cfg.Fetch(ctx)
 	if err == nil {
 		err = ctx.Err() // an answer after the end is not looked at

@@ -123,25 +123,28 @@ func TestRefresher_CloseEndsAFetch(t *testing.T) {
 	key := generate(t, sign.SM2SM3)
 	ring := newRing(t, sign.RingKey{ID: "old", Key: key.Public()})
 	began := make(chan struct{}, 2)
-	var ended error
+	var ended []error
 	r := newRefresher(t, ring, sign.RefreshConfig{
+		Every:   1,
 		Timeout: time.Hour,
 		Fetch: func(ctx context.Context) ([]sign.RingKey, error) {
 			began <- struct{}{}
 			<-ctx.Done()
 			return []sign.RingKey{{ID: "late", Key: key.Public()}}, nil
 		},
-		Done: func(err error) { ended = err },
+		Done: func(err error) { ended = append(ended, err) },
 	})
 	refusedAs(t, "serial", r.Verify(t.Context(), nil, []byte{1}, "new"))
 	<-began
 	waiting := make(chan error)
 	go func() { waiting <- r.Refresh(context.Background()) }()
 	require.NoError(t, r.Close())
-	require.ErrorIs(t, ended, context.Canceled)
 	require.ErrorIs(t, <-waiting, context.Canceled)
-	require.NoError(t, r.Close())
 	refusedAs(t, "serial", r.Verify(t.Context(), nil, []byte{1}, "other"))
+	require.NoError(t, r.Close())
+	require.Len(t, ended, 1, "nothing begins after the end")
+	require.ErrorIs(t, ended[0], context.Canceled)
+	require.Empty(t, began)
 	require.ErrorIs(t, r.Refresh(t.Context()), context.Canceled)
 	require.Equal(t, []string{"old"}, ring.IDs(), "what came after the end is not believed")
 }
