@@ -143,6 +143,11 @@ func TestExplainSaysWhoseSignatureItIs(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, strings.Join(e.Notes, "\n"), "was not made with the private half of "+explainKey(t, "bank").String())
 
+	above := sign.Received{Format: r.Format, Body: r.Body, Signature: strings.Repeat("ff", 256)} // no number below the modulus
+	e, err = sign.Explain(above, sign.ExplainConfig{Key: explainKey(t, "bank")})
+	require.NoError(t, err)
+	require.Contains(t, strings.Join(e.Notes, "\n"), "was not made with the private half of "+explainKey(t, "bank").String())
+
 	e, err = sign.Explain(r, sign.ExplainConfig{Key: explainKey(t, "sm2")})
 	require.NoError(t, err)
 	require.Contains(t, strings.Join(e.Notes, "\n"), "it has 256 bytes, as RSA makes")
@@ -195,5 +200,20 @@ func TestExplainIsBounded(t *testing.T) {
 				require.NoError(t, err)
 			})
 		})
+	}
+}
+
+// A profile is named only if it signs the text in the way the signature is made.
+func TestExplainNamesNoProfileThatSignsOtherwise(t *testing.T) {
+	t.Parallel()
+	for _, c := range explainCases(t) {
+		if c.Name != "digest-then-sign-hex" && c.Name != "pss-instead" {
+			continue
+		}
+		r, cfg := c.message(t)
+		e, err := sign.Explain(r, cfg)
+		require.NoError(t, err)
+		require.True(t, e.Found)
+		require.NotContains(t, e.Profiles, "alipay-v2-request")
 	}
 }
