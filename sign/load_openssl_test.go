@@ -106,3 +106,30 @@ func derOf(t testing.TB, text []byte) []byte {
 	require.NotNil(t, b)
 	return b.Bytes
 }
+
+// The certificate of a PKCS#12 file is that of its key, wherever it stands.
+func TestLoadPublicKey_FindsTheCertificateOfTheKey(t *testing.T) {
+	t.Parallel()
+	o := newOpenSSL(t)
+	o.run("genpkey", "-algorithm", "SM2", "-out", "k.pem")
+	o.run("req", "-new", "-x509", "-key", "k.pem", "-subj", "/CN=merchant", "-out", "c.pem")
+	certificate := func(text []byte) content {
+		return bag(t, "1.2.840.113549.1.12.10.1.3", der(t, bag(t, "1.2.840.113549.1.9.22.1", der(t, derOf(t, text)))))
+	}
+	issuer, own := certificate(testdata(t, "sm2.cert.pem")), certificate(o.read("c.pem"))
+	key := bag(t, keyBagOID, derOf(t, o.read("k.pem")))
+	load := func(bags ...content) (*sign.PublicKey, error) {
+		return sign.LoadPublicKey(sign.LoadConfig{Bytes: container12(t, data(t, der(t, bags)))})
+	}
+	for _, bags := range [][]content{{issuer, own, key}, {own, issuer, key}, {key, issuer, own}, {own}} {
+		got, err := load(bags...)
+		require.NoError(t, err)
+		require.Equal(t, o.private("k.pem").Public().String(), got.String())
+	}
+	_, err := load(issuer, key)
+	require.Equal(t, "PKCS#12 without the certificate of its key", keyRefused(t, err).Problem)
+	_, err = load(issuer, own)
+	require.Equal(t, "PKCS#12 with 2 certificates and no key to tell which", keyRefused(t, err).Problem)
+	_, err = load(key)
+	require.Equal(t, "PKCS#12 without a certificate", keyRefused(t, err).Problem)
+}
