@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/bankrail/bankrail"
@@ -75,12 +76,19 @@ func (b *Book) record(ctx context.Context, id bankrail.ID, p Fingerprint, prepar
 }
 
 // refused reports why a request was not recorded, unless somebody recorded its
-// number meanwhile: then the record answers, because its money may move.
+// number meanwhile: then the record answers, because its money may move. Where the
+// inbox holds news of the number, no error may say that nothing moved.
 func (b *Book) refused(ctx context.Context, id bankrail.ID, p Fingerprint, why error) (Entry, *checkpointed, error) {
 	wctx, cancel := b.detached(ctx)
 	defer cancel()
 	if e, found, err := b.repeat(wctx, id, p); found || err != nil {
 		return e, nil, err
+	}
+	switch early, err := b.store.Pending(wctx, PendingQuery{ID: id, Limit: 1}); {
+	case err != nil:
+		return Entry{}, nil, unavailable(id, errors.Join(err, why))
+	case len(early) > 0:
+		return Entry{}, nil, unavailable(id, fmt.Errorf("the gateway has news of it, so a person has to look: %w", why))
 	}
 	return Entry{}, nil, why
 }
@@ -215,13 +223,19 @@ func (b *Book) early(ctx context.Context, e Entry, h Hold) (Entry, *checkpointed
 	e.Status, e.Cause, e.NextAt = bankrail.Manual, CauseEarly, time.Time{}
 	e.Sends, e.Copies, e.FirstSend, e.LastSendBy = 0, 0, time.Time{}, time.Time{}
 	e.Message = "the gateway had news of this number before it was sent"
-	err := b.store.Insert(wctx, recorded(e, e.Message), h)
+	c := recorded(e, e.Message)
+	if h != (Hold{}) {
+		// Charged whatever is left: the money has moved, or may, and a refusal for want of
+		// budget would be an error that says it has not.
+		c.Charge = e.Amount
+	}
+	err := b.store.Insert(wctx, c, Hold{})
 	switch {
 	case err == nil:
 		e.Version = 1
 		b.raise(ctx, []Alarm{{Kind: AlarmManual, Entry: e.ID, Text: e.Message, At: e.CreatedAt}})
 		return e, nil, nil
-	case errors.Is(err, ErrExists), errors.Is(err, bankrail.ErrBudget):
+	case errors.Is(err, ErrExists):
 		return b.refused(ctx, e.ID, e.Fingerprint, err)
 	case errors.Is(err, ErrNotCommitted):
 		return b.refused(ctx, e.ID, e.Fingerprint, unavailable(e.ID, err))

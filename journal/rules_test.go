@@ -169,6 +169,26 @@ func TestNewsOfANumberNeverSentStopsIt(t *testing.T) {
 	require.Empty(t, ps, "the news is matched")
 }
 
+// Whatever keeps such a number from being recorded, no error may say that nothing
+// moved under it.
+func TestNewsOfANumberThatIsRefused(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, journal.Rules{})
+	d.hear(said(bankrail.Succeeded, 100))
+	d.hear(bankrail.Receipt{Number: "R2", Status: bankrail.Succeeded, Amount: bankrail.CNY(100)})
+	_, err := d.create("R1", func(r *journal.Draft) { r.Amount = bankrail.CNY(0) })
+	require.ErrorIs(t, err, bankrail.ErrUnavailable, "do not take another number")
+	require.ErrorIs(t, err, bankrail.ErrInvalid)
+
+	_, err = d.create("R1")
+	require.NoError(t, err)
+	e, err := d.create("R2")
+	require.NoError(t, err, "over budget, and yet the money moved")
+	require.Equal(t, bankrail.Manual, e.Status)
+	require.Equal(t, bankrail.CNY(200), d.held(), "of 150 paid")
+	require.Empty(t, d.sends)
+}
+
 func TestNewsOfAQueuedNumberStopsIt(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, journal.Rules{})
