@@ -24,6 +24,8 @@ const module = "github.com/bankrail/bankrail"
 var layers = map[string]string{
 	".":                   "",
 	"sign":                "",
+	"sign/tjfoc":          "sign",
+	"sign/envelope":       "sign",
 	"client":              ". sign",
 	"journal":             ".",
 	"refund":              ". journal",
@@ -43,8 +45,8 @@ var layers = map[string]string{
 // imported, and why nowhere else.
 var fenced = map[string]struct{ where, why string }{
 	"github.com/go-resty/resty":   {"client", "one place decides what was sent"},
-	"github.com/emmansun/gmsm":    {"sign", "one place holds keys and algorithms"},
-	"github.com/tjfoc/gmsm":       {"sign", "one place holds keys and algorithms"},
+	"github.com/emmansun/gmsm":    {"sign sign/envelope", "one place holds keys and algorithms"},
+	"github.com/tjfoc/gmsm":       {"sign/tjfoc", "it signs and verifies with checked numbers; its key files, ciphers and decryption are not safe"},
 	"net/http":                    {"client notify sandbox gateway/lanhai cmd/bankrail examples/refund examples/quickstart", "the rest must work without a network"},
 	"database/sql":                {"store/sqlstore examples/refund", "the journal knows stores by its own interface only"},
 	"modernc.org/sqlite":          {"store/sqlstore", "whoever brings another database links none of it"},

@@ -2,6 +2,7 @@ package sign_test
 
 import (
 	"crypto"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -9,6 +10,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bankrail/bankrail/sign"
 	"github.com/emmansun/gmsm/sm2"
@@ -163,4 +165,64 @@ func benchmarkVerify(b *testing.B, text []byte) {
 		err = ring.Verify(b.Context(), message, signature, "1")
 	}
 	require.NoError(b, err)
+}
+
+// What a lookup takes that takes no lock: the snapshot, the map and the clock. The
+// floor is the map alone.
+func BenchmarkKeyRingLookup(b *testing.B) {
+	ring, ids := ringOf(b, 16)
+	message := []byte("a=1")
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for i := 0; pb.Next(); i++ {
+			if part := sign.FindKey(ring, ids[i%len(ids)]); part != "" {
+				b.Error(part, message)
+			}
+		}
+	})
+}
+
+func BenchmarkKeyRingLookup_Floor(b *testing.B) {
+	_, ids := ringOf(b, 16)
+	m := map[string]*sign.PublicKey{}
+	for _, id := range ids {
+		m[id] = &sign.PublicKey{}
+	}
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for i := 0; pb.Next(); i++ {
+			if m[ids[i%len(ids)]] == nil || time.Now().IsZero() {
+				b.Error("missing")
+			}
+		}
+	})
+}
+
+func ringOf(b *testing.B, n int) (*sign.KeyRing, []string) {
+	b.Helper()
+	var keys []sign.RingKey
+	var ids []string
+	for i := range n {
+		ids = append(ids, fmt.Sprintf("2026-%02d", i))
+		keys = append(keys, sign.RingKey{ID: ids[i], Key: generate(b, sign.SM2SM3).Public()})
+	}
+	return newRing(b, keys...), ids
+}
+
+func BenchmarkMACSign_Floor(b *testing.B) {
+	secret, message := []byte("twenty-characters-xx"), make([]byte, 512)
+	b.ReportAllocs()
+	for b.Loop() {
+		h := hmac.New(sha256.New, secret)
+		h.Write(message)
+		h.Sum(nil)
+	}
+}
+
+func BenchmarkMACSign(b *testing.B) {
+	m, message := newMAC(b, sign.HMACSHA256, "twenty-characters-xx"), make([]byte, 512)
+	b.ReportAllocs()
+	for b.Loop() {
+		_, _ = m.Sign(b.Context(), message)
+	}
 }

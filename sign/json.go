@@ -53,6 +53,11 @@ type scanner struct {
 	in  string
 	pos int
 	err *FormError
+	// Of nested values: how deep, how many, and the last member's name as written.
+	depth, values int
+	key           string
+	// The text was walked before: its names need no second look.
+	checked bool
 }
 
 func (s *scanner) fail(problem string) bool {

@@ -132,8 +132,8 @@ func TestOpenSSL_KeyFilesRefused(t *testing.T) {
 	o.run("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048", "-pkeyopt", "rsa_keygen_pubexp:3", "-out", "e3.pem")
 	o.run("pkey", "-in", "sm2.pem", "-text", "-out", "text.pem")
 	for name, problem := range map[string]string{
-		"encrypted.pem": "encrypted, decrypt first",
-		"proc-type.pem": "encrypted, decrypt first",
+		"encrypted.pem": "encrypted, load it with LoadPrivateKey and its password",
+		"proc-type.pem": "encrypted as PEM itself, a scheme without a proper key derivation; convert it: openssl pkcs8 -topk8 -v2 aes-256-cbc -in old.pem -out new.pem",
 		"p256.pem":      "P-256 (prime256v1) key, want SM2 (1.2.156.10197.1.301)",
 		"explicit.pem":  "EC key with curve parameters written out, want the curve's name",
 		"pss.pem":       "RSA-PSS key, want RSA or SM2 (1.2.156.10197.1.301)",

@@ -89,8 +89,10 @@ func onePEM(source string, b []byte, accepted ...string) (*pem.Block, error) {
 		switch {
 		case strings.HasSuffix(block.Type, " PARAMETERS"):
 			continue
-		case block.Type == labelEncrypted, block.Headers["Proc-Type"] != "":
-			return refuse("encrypted, decrypt first")
+		case block.Headers["Proc-Type"] != "":
+			return refuse("encrypted as PEM itself, a scheme without a proper key derivation; convert it: %s", convertPKCS8)
+		case block.Type == labelEncrypted && !slices.Contains(accepted, labelEncrypted):
+			return refuse("encrypted, load it with LoadPrivateKey and its password")
 		case !slices.Contains(accepted, block.Type):
 			return refuse("PEM label %s, want %s", quote(block.Type), strings.Join(accepted, ", "))
 		case found != nil:

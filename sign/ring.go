@@ -14,14 +14,25 @@ type RingKey struct {
 	// ID is the serial messages name the key by; unique in the ring. One key
 	// may have none, for gateways that name no key.
 	ID string
-	// Key decides the algorithm. Required.
+	// Key is the public key. Required.
 	Key *PublicKey
+	// Algorithm is one that fits the key. Defaults to RSASHA256 or SM2SM3.
+	Algorithm Algorithm
 	// NotBefore and NotAfter bound, inclusively, when the key is believed.
 	// Defaults to the certificate's validity, or no bound for a bare key.
 	NotBefore, NotAfter time.Time
 	// SM2ID is the other side's id in Z_A, 1 to 8191 bytes; for SM2 keys only.
 	// Defaults to 1234567812345678.
 	SM2ID string
+	// SM2EmptyID expects no id at all, as OpenSSL signs when nobody names one;
+	// for SM2 keys only, without SM2ID. Defaults to false.
+	SM2EmptyID bool
+	// SM2Form is how the other side writes signatures; no other form is
+	// believed; for SM2 keys only. Defaults to SM2DER.
+	SM2Form SM2Form
+	// PSSAutoSalt believes a salt of any length instead of 32 bytes; for
+	// RSAPSSSHA256 only. Defaults to false.
+	PSSAutoSalt bool
 	// Legacy1024 admits an RSA key of 1024 to 2047 bits. Defaults to false.
 	Legacy1024 bool
 }
@@ -30,14 +41,17 @@ type RingKey struct {
 type RingConfig struct {
 	// Now is the clock of the keys' validity. Defaults to time.Now.
 	Now func() time.Time
+	// Engine verifies SM2 signatures. Defaults to emmansun/gmsm.
+	Engine Engine
 }
 
 // KeyRing verifies against the keys of one other side, several valid at once
 // while one replaces another. Safe for concurrent use; a lookup takes no lock.
 // Make one with [NewKeyRing]; the zero value knows no key and goes by time.Now.
 type KeyRing struct {
-	clock func() time.Time
-	keys  atomic.Pointer[ringKeys]
+	clock  func() time.Time
+	engine Engine
+	keys   atomic.Pointer[ringKeys]
 }
 
 var _ Verifier = (*KeyRing)(nil)
@@ -49,18 +63,21 @@ type ringKeys struct {
 	env  string
 }
 
+// ringKey is a key made ready: scheme for RSA, sm2 for SM2.
 type ringKey struct {
 	RingKey
-	hash sm2Hash
+	scheme rsaScheme
+	sm2    sm2Verifier
 }
 
 // NewKeyRing makes a ring of at least one key and reports every bad one at once.
 //
 // Errors: ErrKey for no keys, a missing key, an ID given twice, a validity that
-// ends before it begins, a short RSA key without Legacy1024, an SM2ID that is too
-// long or given for RSA, or SM2 where it does not work in this process.
+// ends before it begins, an Algorithm the key is not for, a short RSA key without
+// Legacy1024, an SM2ID that is too long, an option of SM2 given for RSA or the other
+// way round, or an algorithm that does not work in this process.
 func NewKeyRing(cfg RingConfig, keys ...RingKey) (*KeyRing, error) {
-	r := &KeyRing{clock: cfg.Now}
+	r := &KeyRing{clock: cfg.Now, engine: cfg.Engine}
 	if err := r.Replace(keys...); err != nil {
 		return nil, err
 	}
@@ -76,7 +93,7 @@ func (r *KeyRing) Replace(keys ...RingKey) error {
 	next := &ringKeys{byID: make(map[string]*ringKey, len(keys))}
 	var errs []error
 	for _, k := range keys {
-		entry, err := newRingKey(k)
+		entry, err := newRingKey(k, r.engine)
 		if err == nil && next.byID[k.ID] != nil {
 			err = &KeyError{Source: "ring key " + quote(k.ID), Problem: "the ID is given twice"}
 		}
@@ -96,7 +113,7 @@ func (r *KeyRing) Replace(keys ...RingKey) error {
 	return nil
 }
 
-func newRingKey(k RingKey) (*ringKey, error) {
+func newRingKey(k RingKey, engine Engine) (*ringKey, error) {
 	source := "ring key " + quote(k.ID)
 	if k.Key.Algorithm() == "" {
 		return nil, errNoKey(source)
@@ -112,24 +129,33 @@ func newRingKey(k RingKey) (*ringKey, error) {
 		return nil, &KeyError{Source: source, Problem: "the validity ends before it begins"}
 	}
 	entry := &ringKey{RingKey: k}
-	if k.Key.Algorithm() == RSASHA256 {
-		problem := checkRSAUse(k.Key.material.rsa, k.Legacy1024)
-		if k.SM2ID != "" {
-			problem = "SM2ID is set, the key is RSA"
-		}
-		if problem != "" {
-			return nil, &KeyError{Source: source, Problem: problem}
-		}
-		return entry, nil
-	}
-	var err error
-	if entry.hash, err = newSM2Hash(k.Key.material.sm2, k.SM2ID); err == nil {
-		err = probeSM2Verifier(k.Key.material.sm2, entry.hash)
-	}
+	problem, err := entry.prepare(engine)
 	if err != nil {
-		return nil, &KeyError{Source: source, Problem: "cannot verify", Err: err}
+		problem = "cannot verify"
+	}
+	if problem != "" {
+		return nil, &KeyError{Source: source, Problem: problem, Err: err}
 	}
 	return entry, nil
+}
+
+// prepare checks how the key is to be used and makes it ready.
+func (k *ringKey) prepare(engine Engine) (problem string, err error) {
+	k.Algorithm, problem = keyUseOf(k.Key.Algorithm(), k.Algorithm, k.SM2ID, k.SM2EmptyID, k.SM2Form, k.PSSAutoSalt)
+	if problem != "" {
+		return problem, nil
+	}
+	if k.Algorithm != SM2SM3 {
+		if problem = checkRSAUse(k.Key.material.rsa, k.Legacy1024); problem == "" {
+			k.scheme, err = newRSAScheme(k.Key.material.rsa, k.Algorithm, k.PSSAutoSalt)
+		}
+		return problem, err
+	}
+	use, err := newSM2Use(engine, k.SM2ID, k.SM2EmptyID, k.SM2Form)
+	if err == nil {
+		k.sm2, err = use.verifier(sm2Numbers(k.Key.material.sm2))
+	}
+	return "", err
 }
 
 // ringEnvironment lets the strictest mark win: one sandbox key among others makes
@@ -159,7 +185,7 @@ func (r *KeyRing) IDs() []string {
 }
 
 // Verify returns nil only if signature is one of message under the key called
-// keyID, valid now. The key decides the algorithm.
+// keyID, valid now. The ring key decides the algorithm.
 //
 // An empty keyID stands for the one valid key, and is refused when there are
 // more: gateways that name no key have one, and trying several would hide which
@@ -235,11 +261,8 @@ func (k *ringKey) verify(message, signature []byte) string {
 	if len(signature) == 0 {
 		return "no signature"
 	}
-	if k.Key.Algorithm() == RSASHA256 {
-		return verifyRSA(k.Key.material.rsa, message, signature)
+	if k.Algorithm != SM2SM3 {
+		return k.scheme.problem(k.Key.material.rsa, message, signature)
 	}
-	if problem := checkSM2Signature(signature); problem != "" {
-		return problem
-	}
-	return verifySM2(k.Key.material.sm2, k.hash.sum(message), signature)
+	return k.sm2.problem(message, signature)
 }

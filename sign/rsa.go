@@ -2,9 +2,12 @@ package sign
 
 import (
 	"crypto"
+	_ "crypto/md5" // registers LegacyRSAMD5's digest
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha256"
+	_ "crypto/sha1"   // registers LegacyRSASHA1's digest
+	_ "crypto/sha256" // registers the digest of the others
+	"errors"
 	"fmt"
 	"math/big"
 )
@@ -62,23 +65,66 @@ func checkRSAUse(key *rsa.PublicKey, legacy bool) string {
 	return ""
 }
 
-func signRSA(key *rsa.PrivateKey, message []byte) ([]byte, error) {
-	sum := sha256.Sum256(message)
-	signature, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, sum[:])
+// rsaScheme is how an RSA key is used.
+type rsaScheme struct {
+	algorithm Algorithm
+	autoSalt  bool
+}
+
+// digest is of the whole message.
+func (s rsaScheme) digest(message []byte) []byte {
+	h := s.algorithm.rsaHash().New()
+	h.Write(message)
+	return h.Sum(nil)
+}
+
+// salt sets a length of 32 bytes both ways, or lets the signer take what fits and
+// the verifier what it finds.
+func (s rsaScheme) salt() *rsa.PSSOptions {
+	if s.autoSalt {
+		return &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthAuto, Hash: crypto.SHA256}
+	}
+	return &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: crypto.SHA256}
+}
+
+func (s rsaScheme) sign(key *rsa.PrivateKey, message []byte) (signature []byte, err error) {
+	if s.algorithm == RSAPSSSHA256 {
+		signature, err = rsa.SignPSS(rand.Reader, key, crypto.SHA256, s.digest(message), s.salt())
+	} else {
+		signature, err = rsa.SignPKCS1v15(rand.Reader, key, s.algorithm.rsaHash(), s.digest(message))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("sign: rsa: %w", err)
 	}
 	return signature, nil
 }
 
-// verifyRSA says what is wrong with a signature, or nothing.
-func verifyRSA(key *rsa.PublicKey, message, signature []byte) string {
+func (s rsaScheme) verify(key *rsa.PublicKey, message, signature []byte) error {
+	if s.algorithm == RSAPSSSHA256 {
+		return rsa.VerifyPSS(key, crypto.SHA256, s.digest(message), signature, s.salt())
+	}
+	return rsa.VerifyPKCS1v15(key, s.algorithm.rsaHash(), s.digest(message), signature)
+}
+
+// problem says what is wrong with a signature, or nothing.
+func (s rsaScheme) problem(key *rsa.PublicKey, message, signature []byte) string {
 	if len(signature) != key.Size() {
 		return fmt.Sprintf("%d bytes, an RSA signature under this key has %d", len(signature), key.Size())
 	}
-	sum := sha256.Sum256(message)
-	if rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], signature) != nil {
+	if s.verify(key, message, signature) != nil {
 		return "does not match this text under this key"
 	}
 	return ""
+}
+
+// newRSAScheme checks that the algorithm works with the key in this process. In
+// FIPS 140-only mode MD5 and SHA-1 panic and short keys are errors, which has to be
+// known before a payment is in hand; so one verification, of zeros, is tried.
+func newRSAScheme(key *rsa.PublicKey, a Algorithm, autoSalt bool) (s rsaScheme, err error) {
+	defer recoverProbe(string(a), &err)
+	s = rsaScheme{a, autoSalt}
+	if err := s.verify(key, nil, make([]byte, key.Size())); !errors.Is(err, rsa.ErrVerification) {
+		return s, fmt.Errorf("%s does not work in this process with this key: %w", a, err)
+	}
+	return s, nil
 }

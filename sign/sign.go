@@ -1,6 +1,6 @@
 // Package sign makes and checks the signatures of bank gateways: it builds the
-// canonical text of a message, loads and validates keys, signs with RSA
-// (PKCS#1 v1.5, SHA-256) or SM2 (SM3), and verifies against a ring of keys.
+// canonical text of a message, loads and validates keys, signs with RSA, SM2 or a
+// shared secret, and verifies against a ring of keys.
 //
 // Which function to call:
 //
@@ -8,7 +8,9 @@
 //   - keys: [PrivateKeyFile], [PrivateKeyEnv], [ParsePrivateKey] and the same for
 //     public keys and certificates; [GenerateRSA], [GenerateSM2]
 //   - signing: [NewSigner]; verifying: [NewKeyRing]
-//   - signature bytes to and from the wire: [EncodeBase64], [DecodeBase64]
+//   - a shared secret: [NewMAC]; gateways that digest a text with the secret in
+//     it: [NewDigest]
+//   - signature bytes to and from the wire: [Encoding], [EncodeBase64], [DecodeBase64]
 //
 // In five lines:
 //
@@ -18,7 +20,7 @@
 //	signature, err := signer.Sign(ctx, text)
 //	header.Set("Sign", sign.EncodeBase64(signature))
 //
-// The key decides the algorithm, never the message, and a signature is taken
+// The key and the host decide the algorithm, never the message, and a signature is taken
 // over the whole text: a signature over the hex or the bytes of a digest of the
 // text is another signature and does not verify.
 //
@@ -28,19 +30,6 @@
 package sign
 
 import "context"
-
-// Algorithm names how a text is digested and signed. It belongs to a key, and is
-// compared with what a message claims, never taken from it.
-type Algorithm string
-
-const (
-	// RSASHA256 is RSASSA-PKCS1-v1_5 over SHA-256, the banks' "RSA2" and
-	// "SHA256withRSA". Source: RFC 8017 section 8.2.
-	RSASHA256 Algorithm = "RSA-SHA256"
-	// SM2SM3 is the SM2 signature over SM3(Z_A ‖ text), "SM3withSM2". Source:
-	// GB/T 32918.2-2016; signatures in ASN.1 DER as in GM/T 0009.
-	SM2SM3 Algorithm = "SM2-SM3"
-)
 
 // Signer signs texts with one key. Implementations are safe for concurrent use.
 //
@@ -52,7 +41,8 @@ type Signer interface {
 	// KeyID is the serial the other side knows the key by, or empty.
 	KeyID() string
 	// Sign returns the raw signature of the whole message, not of a digest:
-	// PKCS#1 v1.5 bytes as long as the modulus, or SM2 as strict ASN.1 DER.
+	// RSA as long as the modulus, SM2 in the [SM2Form] asked for, or the whole
+	// output of a MAC or digest.
 	// ctx bounds signers that call out; signers in memory do not look at it.
 	Sign(ctx context.Context, message []byte) ([]byte, error)
 }

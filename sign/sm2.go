@@ -1,10 +1,9 @@
 package sign
 
 import (
-	"crypto/ecdsa"
 	"crypto/rand"
-	"errors"
 	"fmt"
+	"math/big"
 
 	"github.com/emmansun/gmsm/sm2"
 	"github.com/emmansun/gmsm/sm3"
@@ -46,17 +45,22 @@ func GenerateSM2() (key *PrivateKey, err error) {
 // once, when the signer or the ring is made.
 type sm2Hash struct{ za []byte }
 
-// newSM2Hash validates id; empty stands for the default.
-func newSM2Hash(key *ecdsa.PublicKey, id string) (h sm2Hash, err error) {
-	defer recoverProbe(&err)
-	if id == "" {
-		id = defaultSM2ID
+// newSM2Hash computes Z_A = SM3(ENTL ‖ id ‖ a ‖ b ‖ G ‖ P_A), with the length of the
+// id in bits in 16. The library's own function takes the default id for an empty one.
+// Source: GB/T 32918.2-2016 section 5.5.
+func newSM2Hash(public [65]byte, id []byte) sm2Hash {
+	curve := sm2.P256().Params()
+	d := sm3.New()
+	bits := 8 * len(id)
+	d.Write([]byte{byte(bits >> 8), byte(bits)})
+	d.Write(id)
+	var b [sm2Size]byte
+	a := new(big.Int).Sub(curve.P, big.NewInt(3))
+	for _, v := range []*big.Int{a, curve.B, curve.Gx, curve.Gy} {
+		d.Write(v.FillBytes(b[:]))
 	}
-	if len(id) > maxSM2ID {
-		return sm2Hash{}, fmt.Errorf("SM2 id is %d bytes, want at most %d", len(id), maxSM2ID)
-	}
-	h.za, err = sm2.CalculateZA(key, []byte(id))
-	return h, err
+	d.Write(public[1:])
+	return sm2Hash{d.Sum(nil)}
 }
 
 func (h sm2Hash) sum(message []byte) []byte {
@@ -64,23 +68,6 @@ func (h sm2Hash) sum(message []byte) []byte {
 	d.Write(h.za)
 	d.Write(message)
 	return d.Sum(make([]byte, 0, sm3.Size))
-}
-
-func signSM2(key *sm2.PrivateKey, e []byte) ([]byte, error) {
-	signature, err := sm2.SignASN1(rand.Reader, key, e, nil)
-	if err != nil {
-		return nil, fmt.Errorf("sign: sm2: %w", err)
-	}
-	return signature, nil
-}
-
-// verifySM2 says what is wrong with a signature of the digest e, or nothing. The
-// signature has passed checkSM2Signature.
-func verifySM2(key *ecdsa.PublicKey, e, signature []byte) string {
-	if !sm2.VerifyASN1(key, e, signature) {
-		return "does not match this text under this key"
-	}
-	return ""
 }
 
 // checkSM2Signature says what is wrong with the form of a signature, or nothing:
@@ -133,32 +120,9 @@ func cutSM2Integer(b []byte) (rest []byte, problem string) {
 	return rest, ""
 }
 
-// probeSM2Signer signs and verifies once, so that a process in which SM2 cannot
-// work (FIPS 140-only mode panics inside its HMAC) learns it at construction and
-// not with a payment in hand. It also shows that the key's halves belong together.
-func probeSM2Signer(key *sm2.PrivateKey, h sm2Hash) (err error) {
-	defer recoverProbe(&err)
-	e := h.sum([]byte("probe"))
-	signature, err := signSM2(key, e)
-	if err != nil {
-		return err
-	}
-	if verifySM2(&key.PublicKey, e, signature) != "" {
-		return errors.New("a signature made with the key does not verify")
-	}
-	return nil
-}
-
-// probeSM2Verifier runs one verification, whose outcome does not matter.
-func probeSM2Verifier(key *ecdsa.PublicKey, h sm2Hash) (err error) {
-	defer recoverProbe(&err)
-	verifySM2(key, h.sum([]byte("probe")), []byte{0x30, 6, 2, 1, 1, 2, 1, 1})
-	return nil
-}
-
-func recoverProbe(err *error) {
+func recoverProbe(what string, err *error) {
 	if p := recover(); p != nil {
-		*err = fmt.Errorf("SM2 does not work in this process: %v", p)
+		*err = fmt.Errorf("%s does not work in this process: %v", what, p)
 	}
 }
 

@@ -47,6 +47,9 @@ func sm2Private(source string, der []byte, curve string) (*privateMaterial, erro
 	if k.Version != 1 {
 		return nil, &KeyError{Source: source, Problem: fmt.Sprintf("EC key version %d, want 1", k.Version)}
 	}
+	if !sec1Members(der, len(k.Public.Bytes) != 0) {
+		return nil, &KeyError{Source: source, Problem: "EC key with members that are none of RFC 5915"}
+	}
 	if len(k.Curve.FullBytes) != 0 { // asn1 gives a raw value with its explicit tag
 		var err error
 		if curve, err = checkCurveOID(source, k.Curve.Bytes); err != nil {
@@ -56,12 +59,50 @@ func sm2Private(source string, der []byte, curve string) (*privateMaterial, erro
 	if curve == "" {
 		return nil, &KeyError{Source: source, Problem: "EC key without a curve, " + wantSM2}
 	}
-	// d is 32 bytes by the standard; old OpenSSL wrote it without leading zeros.
-	if len(k.Key) == 0 || len(k.Key) > sm2Size {
-		return nil, &KeyError{Source: source, Problem: fmt.Sprintf("SM2 private number of %d bytes, want %d", len(k.Key), sm2Size)}
+	m, err := sm2FromNumber(source, k.Key)
+	if err != nil {
+		return nil, err
+	}
+	if len(k.Public.Bytes) != 0 {
+		public, err := sm2Public(source, k.Public.Bytes)
+		if err != nil {
+			return nil, err
+		}
+		if !m.sm2.PublicKey.Equal(public.sm2) {
+			return nil, &KeyError{Source: source, Problem: "SM2 key with the public half of another"}
+		}
+	}
+	return m, nil
+}
+
+// sec1Members reports that a key has no members but version, number, [0] and [1],
+// and that [1] was read if it is there. asn1 passes over what it does not expect, so
+// a flipped bit in a tag would take away the public half, which is what a damaged
+// number is known by.
+func sec1Members(der []byte, public bool) bool {
+	_, content, _, _ := cutDER(der)
+	tags := ""
+	for len(content) > 0 {
+		tags += string(rune(content[0]))
+		_, _, content, _ = cutDER(content)
+	}
+	switch tags {
+	case "\x02\x04", "\x02\x04\u00a0":
+		return true
+	case "\x02\x04\u00a1", "\x02\x04\u00a0\u00a1":
+		return public
+	}
+	return false
+}
+
+// sm2FromNumber makes a key of d, which is 32 bytes by the standard; old OpenSSL
+// wrote it without leading zeros.
+func sm2FromNumber(source string, number []byte) (*privateMaterial, error) {
+	if len(number) == 0 || len(number) > sm2Size {
+		return nil, &KeyError{Source: source, Problem: fmt.Sprintf("SM2 private number of %d bytes, want %d", len(number), sm2Size)}
 	}
 	var d [sm2Size]byte
-	copy(d[sm2Size-len(k.Key):], k.Key)
+	copy(d[sm2Size-len(number):], number)
 	defer clear(d[:])
 	if !inSM2Range(&d) {
 		return nil, &KeyError{Source: source, Problem: "SM2 private number out of [1, n-2]"}
@@ -69,15 +110,6 @@ func sm2Private(source string, der []byte, curve string) (*privateMaterial, erro
 	key, err := sm2.NewPrivateKey(d[:])
 	if err != nil {
 		return nil, &KeyError{Source: source, Problem: "SM2 key does not work", Err: err}
-	}
-	if len(k.Public.Bytes) != 0 {
-		public, err := sm2Public(source, k.Public.Bytes)
-		if err != nil {
-			return nil, err
-		}
-		if !key.PublicKey.Equal(public.sm2) {
-			return nil, &KeyError{Source: source, Problem: "SM2 key with the public half of another"}
-		}
 	}
 	return &privateMaterial{sm2: key}, nil
 }

@@ -1,11 +1,5 @@
 package sign
 
-import (
-	"fmt"
-	"slices"
-	"strings"
-)
-
 // Field is one named value of a message, as it is on the wire.
 type Field struct{ Name, Value string }
 
@@ -32,10 +26,20 @@ const (
 	ByteOrder Order = iota
 	// WireOrder keeps the order the fields were given in.
 	WireOrder
+	// ListOrder takes the fields named by Text.List, in that order, and no others:
+	// what is not listed is not signed and must not be believed. A listed field
+	// that is missing counts as empty.
+	ListOrder
 )
 
-// maxFields bounds a message. The dialects known have fewer than 100.
-const maxFields = 1024
+// NoSeparator is a Pair or Assign that is not there, since an empty one stands for
+// the default. Without separators "1" before "23" and "12" before "3" are one text.
+const NoSeparator = "\x00"
+
+// SecretPlace is an entry of Text.List that stands for the secret, for gateways
+// that hash it between two values; followed by a name, as in SecretPlace+"appsecret",
+// for the secret under that name.
+const SecretPlace = "\x00secret:"
 
 // Text is a dialect of the canonical text of a message, as data. The zero value is
 // the rule of the bank refund brief: empty values left out, names in byte order,
@@ -44,6 +48,9 @@ const maxFields = 1024
 // The text of a dialect with separators is not unique: memo="x&order=2" and
 // memo="x" with order="2" give the same. Whoever verifies must build the text from
 // the fields received and read no others; whoever signs can set Strict.
+//
+// Null, booleans and nested values have no place here: [JSONRule] says what text
+// they become.
 type Text struct {
 	// Exclude names the fields left out, such as the signature itself. Defaults to none.
 	Exclude []string
@@ -51,127 +58,28 @@ type Text struct {
 	Empty EmptyRule
 	// Order is that of the fields. Defaults to ByteOrder.
 	Order Order
-	// Pair stands between two fields. Defaults to "&".
+	// Pair stands between two fields. Defaults to "&"; NoSeparator for nothing.
 	Pair string
-	// Assign stands between name and value. Defaults to "=".
+	// Assign stands between name and value. Defaults to "="; NoSeparator for nothing.
 	Assign string
-	// Strict refuses a name or value that contains Pair or Assign. It is for
-	// signing: a verifier has to take what the other side signs. Defaults to false.
+	// Strict refuses a name or value that contains Pair or Assign, and a dialect
+	// that has NoSeparator where one would be needed. It is for signing: a
+	// verifier has to take what the other side signs. Defaults to false.
 	Strict bool
-}
-
-// Append appends the text of fields to dst and returns the longer slice, as append
-// does. It sorts fields in place under ByteOrder. It allocates only when dst is
-// too small, and then once.
-//
-// Errors: *Error with Part "body" for a name given twice (excluded and empty fields
-// count), a field without a name or more than 1024 fields; with Part "text" for an
-// empty value under RejectEmpty, a separator under Strict, or a text without a
-// single field, which would sign anything else that is empty.
-func (t Text) Append(dst []byte, fields []Field) ([]byte, error) {
-	if t.Pair == "" {
-		t.Pair = "&"
-	}
-	if t.Assign == "" {
-		t.Assign = "="
-	}
-	if err := t.arrange(fields); err != nil {
-		return nil, err
-	}
-	size := 0
-	for i := range fields {
-		f := &fields[i]
-		if t.skips(f) {
-			continue
-		}
-		if err := t.check(f); err != nil {
-			return nil, err
-		}
-		size += len(f.Name) + len(t.Assign) + len(f.Value) + len(t.Pair)
-	}
-	if size == 0 {
-		return nil, &Error{Part: partText, Problem: "no field to sign"}
-	}
-	if cap(dst)-len(dst) < size {
-		dst = append(make([]byte, 0, len(dst)+size), dst...)
-	}
-	start := len(dst)
-	for i := range fields {
-		f := &fields[i]
-		if t.skips(f) {
-			continue
-		}
-		if len(dst) > start {
-			dst = append(dst, t.Pair...)
-		}
-		dst = append(dst, f.Name...)
-		dst = append(dst, t.Assign...)
-		dst = append(dst, f.Value...)
-	}
-	return dst, nil
-}
-
-// FromMap appends the text of the fields in m to dst, as [Text.Append]. A map has
-// no order of its own, so WireOrder is refused.
-//
-// Errors: those of Append; *Error with Part "text" under WireOrder.
-func (t Text) FromMap(dst []byte, m map[string]string) ([]byte, error) {
-	if t.Order != ByteOrder {
-		return nil, &Error{Part: partText, Problem: "a map has no wire order"}
-	}
-	var few [32]Field // on the stack: what messages have
-	fields := few[:0]
-	if len(m) > len(few) {
-		fields = make([]Field, 0, len(m))
-	}
-	for name, value := range m {
-		fields = append(fields, Field{name, value})
-	}
-	return t.Append(dst, fields)
-}
-
-// arrange puts the fields in order and refuses ambiguous ones: with a name twice,
-// two readers of one signed message can see two amounts.
-func (t Text) arrange(fields []Field) error {
-	if len(fields) > maxFields {
-		return &Error{Part: partBody, Problem: fmt.Sprintf("%d fields, want at most %d", len(fields), maxFields)}
-	}
-	if t.Order == ByteOrder {
-		slices.SortFunc(fields, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
-	}
-	for i := range fields {
-		name := fields[i].Name
-		if name == "" {
-			return &Error{Part: partBody, Problem: "a field has no name"}
-		}
-		before := fields[:i]
-		if t.Order == ByteOrder {
-			before = fields[max(i-1, 0):i] // sorted: a twin is the neighbour
-		}
-		for j := range before {
-			if before[j].Name == name {
-				return &Error{Part: partBody, Problem: "field " + quote(name) + " is there twice"}
-			}
-		}
-	}
-	return nil
-}
-
-func (t *Text) skips(f *Field) bool {
-	return f.Value == "" && t.Empty == SkipEmpty || slices.Contains(t.Exclude, f.Name)
-}
-
-// check refuses a field that is to be written and may not be.
-func (t *Text) check(f *Field) error {
-	switch {
-	case f.Value == "" && t.Empty == RejectEmpty:
-		return &Error{Part: partText, Problem: "field " + quote(f.Name) + " is empty"}
-	case t.Strict && (t.separates(f.Name) || t.separates(f.Value)):
-		return &Error{Part: partText, Problem: "field " + quote(f.Name) + " contains a separator"}
-	}
-	return nil
-}
-
-func (t *Text) separates(s string) bool {
-	return strings.Contains(s, t.Pair) || strings.Contains(s, t.Assign)
+	// List names the fields of ListOrder; required there, refused elsewhere.
+	List []string
+	// ValuesOnly leaves names and Assign out. Defaults to false.
+	ValuesOnly bool
+	// Trailing puts Pair behind the last field too. Defaults to false.
+	Trailing bool
+	// Escape is how each value is written; names are never escaped. Defaults to
+	// EscapeNone.
+	Escape Escape
+	// Charset is what names and values, which are UTF-8 here, are signed in; they
+	// are escaped after that. The affixes and the secret are written as they are.
+	// Defaults to AsIs.
+	Charset Charset
+	// Prefix and Suffix stand before and behind all fields, and can hold the
+	// secret. Default to nothing.
+	Prefix, Suffix Affix
 }

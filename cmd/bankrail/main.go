@@ -1,8 +1,14 @@
 // Command bankrail is the command line of bankrail.
 //
 //	bankrail sandbox    a hostile bank to test against
+//	bankrail keygen     an RSA or SM2 key pair in PEM files
+//	bankrail sign       the signature of a text
+//	bankrail verify     whether a signature is one of a text
+//	bankrail explain    why a signature does not verify
 //
-// Each command has -h. Exit codes: 0 done, 1 failed, 2 wrong usage.
+// Each command has -h. Exit codes: 0 done, 1 failed, 2 wrong usage. Verify and explain
+// exit with 1 only for a signature that does not verify; whatever keeps them from
+// checking it is 2. No command prints a key or a secret.
 package main
 
 import (
@@ -26,6 +32,10 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"sandbox", "a hostile bank to test against", sandboxCommand},
+		{"keygen", "an RSA or SM2 key pair in PEM files", keygenCommand},
+		{"sign", "the signature of a text", signCommand},
+		{"verify", "whether a signature is one of a text", verifyCommand},
+		{"explain", "why a signature does not verify", explainCommand},
 	}
 }
 

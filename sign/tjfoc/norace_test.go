@@ -1,0 +1,5 @@
+//go:build !race
+
+package tjfoc_test
+
+const raceEnabled = false
