@@ -19,7 +19,7 @@ const maxFields = 1024
 // write, a dialect that needs a secret, or a text without a single field, which
 // would sign anything else that is empty.
 func (t Text) Append(dst []byte, fields []Field) ([]byte, error) {
-	return t.AppendSecret(dst, fields, nil)
+	return t.append(dst, fields, nil)
 }
 
 // AppendSecret is Append for dialects that have the secret in the text. A dialect
@@ -29,11 +29,18 @@ func (t Text) Append(dst []byte, fields []Field) ([]byte, error) {
 // dialect has one in the text, because a digest without a secret is a public
 // function, or one of more than 4096 bytes.
 func (t Text) AppendSecret(dst []byte, fields []Field, secret []byte) ([]byte, error) {
+	return t.append(dst, fields, secret)
+}
+
+func (t *Text) append(dst []byte, fields []Field, secret []byte) ([]byte, error) {
 	if err := t.defaults(secret); err != nil {
 		return nil, err
 	}
 	if err := t.arrange(fields); err != nil {
 		return nil, err
+	}
+	if t.simple() {
+		return t.appendSimple(dst, fields)
 	}
 	size, err := t.size(fields, secret)
 	if err != nil {
@@ -81,15 +88,15 @@ func (t Text) FromMap(dst []byte, m map[string]string) ([]byte, error) {
 	if t.Order == WireOrder {
 		return nil, &Error{Part: partText, Problem: "a map has no wire order"}
 	}
-	var few [32]Field // on the stack: what messages have
-	fields := few[:0]
-	if len(m) > len(few) {
+	var stack [few]Field
+	fields := stack[:0]
+	if len(m) > few {
 		fields = make([]Field, 0, len(m))
 	}
 	for name, value := range m {
 		fields = append(fields, Field{name, value})
 	}
-	return t.Append(dst, fields)
+	return t.append(dst, fields, nil)
 }
 
 // defaults fills the separators in and refuses a dialect that contradicts itself.
@@ -126,14 +133,20 @@ func (t *Text) arrange(fields []Field) error {
 	if len(fields) > maxFields {
 		return &Error{Part: partBody, Problem: fmt.Sprintf("%d fields, want at most %d", len(fields), maxFields)}
 	}
-	sorted := t.Order != WireOrder // a list is looked up
+	if t.Order != WireOrder && len(fields) <= few { // a list is looked up
+		if twin := sortFew(fields); twin >= 0 {
+			return badName(fields[twin].Name)
+		}
+		return nil
+	}
+	sorted := t.Order != WireOrder
 	if sorted {
 		slices.SortFunc(fields, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
 	}
 	for i := range fields {
 		name := fields[i].Name
 		if name == "" {
-			return &Error{Part: partBody, Problem: "a field has no name"}
+			return badName(name)
 		}
 		before := fields[:i]
 		if sorted {
@@ -141,11 +154,19 @@ func (t *Text) arrange(fields []Field) error {
 		}
 		for j := range before {
 			if before[j].Name == name {
-				return &Error{Part: partBody, Problem: "field " + quote(name) + " is there twice"}
+				return badName(name)
 			}
 		}
 	}
 	return nil
+}
+
+// badName says what is wrong with a name that is empty or there twice.
+func badName(name string) error {
+	if name == "" {
+		return &Error{Part: partBody, Problem: "a field has no name"}
+	}
+	return &Error{Part: partBody, Problem: "field " + quote(name) + " is there twice"}
 }
 
 // size checks every field that is to be signed and bounds what they take.
