@@ -4,13 +4,17 @@
 //
 // Which function to call:
 //
-//   - fields to text: [Text.FromMap], [Text.Append]; a flat JSON body: [JSONFields]
+//   - fields to text: [Text.FromMap], [Text.Append]; a flat JSON body: [JSONFields];
+//     the rules of the gateways known: [Profiles], [ProfileByName]
 //   - keys: [PrivateKeyFile], [PrivateKeyEnv], [ParsePrivateKey] and the same for
-//     public keys and certificates; [GenerateRSA], [GenerateSM2]
-//   - signing: [NewSigner]; verifying: [NewKeyRing]
+//     public keys and certificates; encrypted and bare forms: [LoadPrivateKey];
+//     [GenerateRSA], [GenerateSM2]
+//   - signing: [NewSigner], or [NewSignerFrom] for a hardware module; verifying:
+//     [NewKeyRing], kept up to date by [NewRefresher]
 //   - a shared secret: [NewMAC]; gateways that digest a text with the secret in
 //     it: [NewDigest]
 //   - signature bytes to and from the wire: [Encoding], [EncodeBase64], [DecodeBase64]
+//   - why a signature does not verify: [Explain], or the command bankrail explain
 //
 // In five lines:
 //
@@ -24,9 +28,10 @@
 // over the whole text: a signature over the hex or the bytes of a digest of the
 // text is another signature and does not verify.
 //
-// It is not for encryption, not for TLS, not a certificate authority: a
-// certificate is read for its key and validity and is trusted because the host
-// configured it, its issuer is not checked. It sends nothing and stores nothing.
+// It is not for encryption (see sign/envelope), not for TLS, not a certificate
+// authority: a certificate is read for its key and validity and is trusted because the
+// host configured it; one that comes in a message goes through [NewCertificateTrust].
+// It sends nothing and stores nothing. Package sign/tjfoc is the second SM2 engine.
 package sign
 
 import "context"
