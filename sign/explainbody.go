@@ -138,7 +138,7 @@ func unescapedUnicode(b []byte) []byte {
 	return out
 }
 
-// escapedRune reads \uXXXX, or two of them for a surrogate pair.
+// escapedRune reads \u and four hex digits, or two of those for a surrogate pair.
 func escapedRune(b []byte) (r rune, n int) {
 	one := func(b []byte) (r rune, ok bool) {
 		if len(b) < 6 || b[0] != '\\' || b[1] != 'u' {
