@@ -516,6 +516,23 @@ func TestSecretsAreSealedAndBoundToTheirEntry(t *testing.T) {
 	require.Equal(t, `{"n":"R1"}pw`, d.sends[0])
 }
 
+func TestNodeWithoutTheSealerLeavesSecretsToAnother(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, journal.Rules{})
+	able := journal.New(d.store, journal.Config{Now: d.clock.Now, AllowVolatile: true, Sealer: xor{}})
+	unable := d.book
+	d.book = able
+	_, err := d.create("R1", func(r *journal.Draft) { r.Secrets, r.Queue = []byte("pw"), true })
+	require.NoError(t, err)
+	d.book = unable
+	d.work(5)
+	require.Equal(t, bankrail.Created, d.entry("R1").Status)
+	require.Empty(t, d.sends)
+	d.book = able
+	d.work(5)
+	require.Equal(t, []string{`{"n":"R1"}pw`}, d.sends)
+}
+
 // xor is no cipher; it shows what a Sealer is given.
 type xor struct{}
 
