@@ -5,9 +5,11 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/bankrail/bankrail"
+	"github.com/bankrail/bankrail/idempotency"
 )
 
 // MaxSends is how many copies of one request ever leave.
@@ -44,6 +46,27 @@ type Config struct {
 	// Alarm is called when a person is needed. It must not block. Defaults to an error
 	// record of slog.Default.
 	Alarm func(context.Context, Alarm)
+	// Logger hears of every change of status, after its commit, at level Info.
+	// Defaults to slog.Default.
+	Logger *slog.Logger
+	// Locker locks the order of a request while it is recorded and sent, so that two
+	// requests of one order do not meet at the gateway. It is for speed alone; the
+	// journal's row and budget decide. Defaults to none.
+	Locker idempotency.Locker
+	// LockLife is for how long. It must exceed CallTimeout: nothing is sent later than
+	// CallTimeout before its end. Defaults to 30 s.
+	LockLife time.Duration
+	// LockWait is how long a request waits for its order before it goes on without the
+	// lock, or is refused where LockRequired. Defaults to 2 s.
+	LockWait time.Duration
+	// LockRequired refuses with ErrUnavailable, before anything is recorded, what could
+	// not be locked. Defaults to false: it goes on.
+	LockRequired bool
+	// TwoPersons asks for a second person before a decision about an entry takes
+	// effect. Defaults to nil: one is enough.
+	TwoPersons func(Entry) bool
+	// LimitsFor is how long this node may go by the limits it read last. Defaults to 1 s.
+	LimitsFor time.Duration
 	// AllowVolatile accepts a store that forgets when the process ends. Defaults to
 	// false: Create refuses, because a forgotten number can be paid twice.
 	AllowVolatile bool
@@ -73,6 +96,18 @@ func New(store Store, cfg Config) *Book {
 	}
 	if len(cfg.Tries) == 0 {
 		cfg.Tries = []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute, 60 * time.Minute}
+	}
+	if cfg.LockLife <= 0 {
+		cfg.LockLife = 30 * time.Second
+	}
+	if cfg.LockWait <= 0 {
+		cfg.LockWait = 2 * time.Second
+	}
+	if cfg.LimitsFor <= 0 {
+		cfg.LimitsFor = time.Second
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
 	}
 	if cfg.Alarm == nil {
 		cfg.Alarm = logAlarm

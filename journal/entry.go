@@ -71,7 +71,13 @@ type Entry struct {
 	// NextAt is when the worker looks at the entry again; zero is never.
 	NextAt time.Time
 	// Expires is when an offer ends.
-	Expires   time.Time
+	Expires time.Time
+	// AbsentAt is when a query was put whose authentic answer was "no such number", if
+	// nothing was heard of the number since.
+	AbsentAt time.Time
+	// Proposal is what a first person decided of a Manual entry where a second has to
+	// agree; zero where there is none.
+	Proposal  Proposal
 	CreatedAt time.Time
 	UpdatedAt time.Time
 
@@ -101,6 +107,8 @@ const (
 	CauseNeverSent Cause = "never_sent"
 	// CauseRefused: Failed, because the gateway refused the only copy.
 	CauseRefused Cause = "refused"
+	// CauseDecided: a person settled it; the history says who and why.
+	CauseDecided Cause = "decided"
 	// CauseFailed: Failed, because the gateway reported the failure of what it had accepted.
 	CauseFailed Cause = "failed"
 )

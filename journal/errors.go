@@ -56,3 +56,15 @@ type failedCause struct{ cause error }
 
 func (f *failedCause) Error() string   { return bankrail.ErrFailed.Error() }
 func (f *failedCause) Unwrap() []error { return []error{bankrail.ErrFailed, f.cause} }
+
+// HookError says that the host's own hook refused a change inside its transaction.
+type HookError struct {
+	Entry bankrail.ID
+	Err   error
+}
+
+// Error writes "journal: the host's hook refused the change of …".
+func (e *HookError) Error() string { return fmt.Sprintf("%s of %s: %v", ErrHook, e.Entry, e.Err) }
+
+// Unwrap returns ErrHook and what the hook said.
+func (e *HookError) Unwrap() []error { return []error{ErrHook, e.Err} }

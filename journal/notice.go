@@ -20,7 +20,10 @@ type Notice struct {
 	// Stale marks a message outside the window of its receiver: authentic, but perhaps
 	// a recording. Its news asks the gateway instead of concluding anything.
 	Stale bool
-	News  []News
+	// Source says what brought it: SourceNotification, or SourceStatement for the lines
+	// of a statement that was verified. Defaults to SourceNotification.
+	Source Source
+	News   []News
 }
 
 // News is one fact of a notice.

@@ -24,6 +24,9 @@ var (
 	ErrReused = errors.New("journal: notice number was used for other content")
 	// ErrNotCommitted: the transaction certainly did not commit and never will.
 	ErrNotCommitted = errors.New("journal: not committed")
+	// ErrHook: the host's own hook refused a change, and the transaction was rolled
+	// back. A *HookError says which.
+	ErrHook = errors.New("journal: the host's hook refused the change")
 )
 
 // Tx is what may happen inside one transaction: the store's own, or the host's.
@@ -54,8 +57,8 @@ type Store interface {
 	// Apply commits a batch as one transaction, or nothing of it.
 	//
 	// Errors: ErrSeen and ErrReused for its notice, ErrLost for a version that does not
-	// fit, for an insert of a number that exists and for pending news of a number that
-	// was recorded before the batch. A Charge in another currency than the order's, or
+	// fit, for an insert of a number that exists and for pending news, not Blocked, of a
+	// number that was recorded before the batch. A Charge in another currency than the order's, or
 	// beyond int64, is a *bankrail.FieldError and ErrNotCommitted.
 	Apply(ctx context.Context, b Batch) error
 	// Now is the store's clock, by which all windows, leases and due times are measured.
@@ -65,6 +68,31 @@ type Store interface {
 	Queue
 	Outbox
 	Reader
+	Controls
+}
+
+// Controls keeps what people decided about a gateway, a merchant or an operation.
+type Controls interface {
+	// Limits lists the limits in force.
+	Limits(ctx context.Context) ([]Limit, error)
+	// SetLimit puts a limit in force in the place of one of the same channel and
+	// operation; one that limits nothing lifts it. Every SetLimit is kept.
+	SetLimit(ctx context.Context, l Limit) error
+}
+
+// Limit stops an operation or caps its amounts. Queries and notifications go on.
+type Limit struct {
+	// Channel and Op say of what: an empty Merchant means every merchant of the gateway,
+	// an empty Op every operation. The gateway is required.
+	bankrail.Channel
+	Op bankrail.Op
+	// Stopped: nothing is recorded and nothing is sent.
+	Stopped bool
+	// Max is the largest amount of one request; zero is no cap.
+	Max bankrail.Money
+	// By and Why are kept for the record.
+	By, Why string
+	At      time.Time
 }
 
 // Queue hands out what is due.
@@ -102,14 +130,40 @@ type Reader interface {
 	Anomalies(ctx context.Context, after string, limit int) (as []Anomaly, next string, err error)
 	// Budget reads what an order holds. Errors: bankrail.ErrNotFound.
 	Budget(ctx context.Context, ch bankrail.Channel, order string) (Budget, error)
+	// Health counts what is open, due and unpublished.
+	Health(ctx context.Context) (Health, error)
 }
+
+// Health is a snapshot of a journal, by the store's clock.
+type Health struct {
+	At time.Time
+	// Created, Processing and Manual count the open entries.
+	Created, Processing, Manual int
+	// Ages counts the open entries by their age; the counts do not overlap.
+	Ages [len(HealthAges) + 1]int
+	// Oldest is when the oldest open entry was recorded; zero where none is open.
+	Oldest time.Time
+	// Due counts the entries whose NextAt has come, DueSince is the earliest of them.
+	Due      int
+	DueSince time.Time
+	// Unpublished counts the events not published, UnpublishedSince the earliest.
+	Unpublished      int
+	UnpublishedSince time.Time
+	// Pending counts the news that waits for its number or for the host's hook.
+	Pending int
+	// Anomalies counts all there are.
+	Anomalies int
+}
+
+// HealthAges bounds the classes of Health.Ages; the last class is everything older.
+var HealthAges = [...]time.Duration{time.Minute, 10 * time.Minute, time.Hour, 24 * time.Hour, 72 * time.Hour}
 
 // Batch is one transaction.
 type Batch struct {
 	// Notice puts a row into the inbox.
 	Notice *Notice
 	// Pending is the news of Notice (or of an earlier one) for numbers that are not
-	// recorded; it is kept until matched. Its Row is empty.
+	// recorded, or that is Blocked; it is kept until matched. Its Row is empty.
 	Pending []Pending
 	// Changes are applied in order; two changes of one entry have rising versions.
 	Changes []Change
@@ -277,6 +331,11 @@ type Pending struct {
 	News
 	Digest [32]byte
 	At     time.Time
+	// Blocked: the number is recorded, but the host's hook refused the change; the sweep
+	// tries again.
+	Blocked bool
+	// Source is that of the notice; empty is SourceNotification.
+	Source Source
 }
 
 // ListQuery selects entries.
@@ -288,6 +347,8 @@ type ListQuery struct {
 	// Status selects one status; OpenOnly all open ones.
 	Status   bankrail.Status
 	OpenOnly bool
+	// From and To select by CreatedAt: From <= CreatedAt < To. Zero does not.
+	From, To time.Time
 	// After is the next of the page before; empty starts.
 	After string
 	// Limit bounds the page. Defaults to 100.

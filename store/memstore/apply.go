@@ -28,7 +28,7 @@ func (s *Store) apply(t *undo, b journal.Batch) error {
 		}
 	}
 	for _, p := range b.Pending {
-		if _, ok := s.entries[p.ID]; ok {
+		if _, ok := s.entries[p.ID]; ok && !p.Blocked {
 			return fmt.Errorf("pending news of %s: %w", p.ID, journal.ErrLost)
 		}
 		s.keep(t, p)

@@ -37,6 +37,7 @@ type Store struct {
 	budgets   map[orderKey]*journal.Budget
 	events    []*eventRow // the unpublished ones, in order of insertion
 	anomalies []journal.Anomaly
+	limits    []journal.Limit // all there ever were; the last of a key counts
 	known     map[anomalyKey]bool
 	rows      int64 // the last Row given to pending news
 }

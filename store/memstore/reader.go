@@ -55,7 +55,9 @@ func selects(q journal.ListQuery, e *journal.Entry) bool {
 		(q.Op == "" || q.Op == e.Op) &&
 		(q.Order == "" || q.Order == e.Order) &&
 		(q.Status == 0 || q.Status == e.Status) &&
-		(!q.OpenOnly || e.Status.Open())
+		(!q.OpenOnly || e.Status.Open()) &&
+		(q.From.IsZero() || !e.CreatedAt.Before(whole(q.From))) &&
+		(q.To.IsZero() || e.CreatedAt.Before(whole(q.To)))
 }
 
 // Anomalies pages through anomalies; see journal.Reader.
@@ -124,7 +126,7 @@ func copyEntry(e journal.Entry) journal.Entry {
 	e.Data, e.Reply, e.Sealed = bytes.Clone(e.Data), bytes.Clone(e.Reply), bytes.Clone(e.Sealed)
 	for _, t := range []*time.Time{
 		&e.FirstSend, &e.LastSendBy, &e.SendUntil, &e.AcceptedAt,
-		&e.NextAt, &e.Expires, &e.CreatedAt, &e.UpdatedAt,
+		&e.NextAt, &e.Expires, &e.AbsentAt, &e.Proposal.At, &e.CreatedAt, &e.UpdatedAt,
 	} {
 		*t = whole(*t)
 	}

@@ -69,7 +69,7 @@ func (s session) receive(ctx context.Context, n journal.Notice) error {
 		return fmt.Errorf("notice %s of %s: %w", n.ID, n.Channel, err)
 	}
 	_, err = s.q.ExecContext(ctx, s.insertNotice,
-		n.Gateway, n.Merchant, n.ID, n.Digest[:], ms(n.At), flag(n.Stale), news, ms(s.now()))
+		n.Gateway, n.Merchant, n.ID, n.Digest[:], ms(n.At), flag(n.Stale), string(n.Source), news, ms(s.now()))
 	return err
 }
 
@@ -79,13 +79,13 @@ func (s session) keep(ctx context.Context, p journal.Pending) error {
 	if err != nil {
 		return err
 	}
-	if recorded {
+	if recorded && !p.Blocked {
 		return fmt.Errorf("pending news of %s: %w", p.ID, journal.ErrLost)
 	}
 	news, err := json.Marshal(p.News)
 	if err != nil {
 		return fmt.Errorf("pending news of %s: %w", p.ID, err)
 	}
-	_, err = s.q.ExecContext(ctx, s.insertPending, append(key(p.ID), news, p.Digest[:], ms(p.At))...)
+	_, err = s.q.ExecContext(ctx, s.insertPending, append(key(p.ID), news, p.Digest[:], ms(p.At), flag(p.Blocked), string(p.Source))...)
 	return err
 }

@@ -36,6 +36,10 @@ type statements struct {
 	waitingEvents, leaseEvent, publishEvent string
 	// addAnomaly does nothing where there is a row.
 	addAnomaly, listAnomalies string
+	// Controls. listLimits gives the last row of every key, liftings too.
+	listLimits, insertLimit string
+	// Health: the open entries by status, created_at and due; the outbox; what waits.
+	openEntries, healthCounts string
 	// The exchange log.
 	insertExchange, listExchanges, trimExchanges string
 	// The version table, of goose's shape.
@@ -86,14 +90,14 @@ var sqlite = dialect{
 		getBudget:  `SELECT currency, limit_minor, held_minor, stopped FROM bankrail_budgets WHERE ` + byOrder,
 
 		noticeDigest: `SELECT digest FROM bankrail_notices WHERE gateway = ? AND merchant = ? AND notice = ?`,
-		insertNotice: `INSERT INTO bankrail_notices (gateway, merchant, notice, digest, signed_at, stale, news, received_at)
-			VALUES (` + marks(8) + `)`,
+		insertNotice: `INSERT INTO bankrail_notices (gateway, merchant, notice, digest, signed_at, stale, source, news, received_at)
+			VALUES (` + marks(9) + `)`,
 		hasPending: `SELECT 1 FROM bankrail_pending WHERE ` + byKey + ` LIMIT 1`,
-		insertPending: `INSERT INTO bankrail_pending (gateway, merchant, op, number, news, digest, at, flagged)
-			VALUES (` + marks(7) + `, 0)`,
+		insertPending: `INSERT INTO bankrail_pending (gateway, merchant, op, number, news, digest, at, blocked, source, flagged)
+			VALUES (` + marks(9) + `, 0)`,
 		deletePending: `DELETE FROM bankrail_pending WHERE id = ?`,
 		flagPending:   `UPDATE bankrail_pending SET flagged = 1 WHERE id = ?`,
-		listPending: `SELECT id, gateway, merchant, op, number, news, digest, at FROM bankrail_pending AS p
+		listPending: `SELECT id, gateway, merchant, op, number, news, digest, at, blocked, source FROM bankrail_pending AS p
 			WHERE (? = 1 OR (` + byKey + `))
 			AND (? = 1 OR EXISTS (SELECT 1 FROM bankrail_entries AS e WHERE e.gateway = p.gateway
 				AND e.merchant = p.merchant AND e.op = p.op AND e.number = p.number))
@@ -114,6 +118,20 @@ var sqlite = dialect{
 			VALUES (` + marks(8) + `) ON CONFLICT DO NOTHING`,
 		listAnomalies: `SELECT id, kind, gateway, merchant, op, number, note, evidence, at
 			FROM bankrail_anomalies WHERE id > ? ORDER BY id LIMIT ?`,
+
+		listLimits: `SELECT gateway, merchant, op, stopped, max_minor, max_currency, set_by, why, at
+			FROM bankrail_limits AS l WHERE NOT EXISTS (SELECT 1 FROM bankrail_limits AS n WHERE n.gateway = l.gateway
+				AND n.merchant = l.merchant AND n.op = l.op AND n.id > l.id) ORDER BY id`,
+		insertLimit: `INSERT INTO bankrail_limits (gateway, merchant, op, stopped, max_minor, max_currency, set_by, why, at)
+			VALUES (` + marks(9) + `)`,
+		openEntries: `SELECT status, COUNT(*), MIN(created_at),
+			COALESCE(SUM(next_at <= ?), 0), MIN(CASE WHEN next_at <= ? THEN next_at END),
+			COALESCE(SUM(created_at > ?), 0), COALESCE(SUM(created_at > ?), 0), COALESCE(SUM(created_at > ?), 0),
+			COALESCE(SUM(created_at > ?), 0), COALESCE(SUM(created_at > ?), 0)
+			FROM bankrail_entries WHERE status IN ('created', 'processing', 'manual') GROUP BY status`,
+		healthCounts: `SELECT (SELECT COUNT(*) FROM bankrail_events WHERE published_at IS NULL),
+			(SELECT MIN(at) FROM bankrail_events WHERE published_at IS NULL),
+			(SELECT COUNT(*) FROM bankrail_pending), (SELECT COUNT(*) FROM bankrail_anomalies)`,
 
 		insertExchange: `INSERT INTO bankrail_exchanges (` + logColumns + `) VALUES (` + marks(16) + `)`,
 		listExchanges:  `SELECT ` + logColumns + ` FROM bankrail_exchanges WHERE ` + byKey + ` ORDER BY id`,

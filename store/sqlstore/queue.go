@@ -73,7 +73,7 @@ func (db *DB) Pending(ctx context.Context, q journal.PendingQuery) ([]journal.Pe
 		var p journal.Pending
 		var row int64
 		var news, digest []byte
-		if err := r.Scan(&row, &p.ID.Gateway, &p.ID.Merchant, &p.ID.Op, &p.ID.Number, &news, &digest, at(&p.At)); err != nil {
+		if err := r.Scan(&row, &p.ID.Gateway, &p.ID.Merchant, &p.ID.Op, &p.ID.Number, &news, &digest, at(&p.At), &p.Blocked, &p.Source); err != nil {
 			return err
 		}
 		p.Row = strconv.FormatInt(row, 10)

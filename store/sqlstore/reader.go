@@ -62,6 +62,12 @@ func (db *DB) List(ctx context.Context, q journal.ListQuery) ([]journal.Entry, s
 	if q.OpenOnly {
 		and("status IN ('created', 'processing', 'manual')")
 	}
+	if !q.From.IsZero() {
+		and("created_at >= ?", ms(whole(q.From)))
+	}
+	if !q.To.IsZero() {
+		and("created_at < ?", ms(whole(q.To)))
+	}
 	var entries []journal.Entry
 	var rows []int64
 	err = db.on(db.reader).each(ctx, func(r scanner) error {

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -18,7 +19,7 @@ const entryColumns = `gateway, merchant, op, number,
 	any_amount, offer, fingerprint, data, reply, sealed, operator, gateway_number, code, message,
 	of_gateway, of_merchant, of_op, of_number, attempt, sends, copies,
 	first_send, last_send_by, send_until, postponed, accepted_at, tries, asks, next_at, expires,
-	created_at, updated_at`
+	absent_at, proposal, created_at, updated_at`
 
 // keyColumns is how many columns the key has.
 const keyColumns = 4
@@ -36,7 +37,7 @@ func entryValues(e journal.Entry) []any {
 		e.Operator, e.GatewayNumber, e.Code, e.Message,
 		e.Of.Gateway, e.Of.Merchant, string(e.Of.Op), e.Of.Number, e.Attempt, e.Sends, e.Copies,
 		ms(e.FirstSend), ms(e.LastSendBy), ms(e.SendUntil), flag(e.Postponed), ms(e.AcceptedAt),
-		e.Tries, e.Asks, ms(e.NextAt), ms(e.Expires), ms(e.CreatedAt), ms(e.UpdatedAt))
+		e.Tries, e.Asks, ms(e.NextAt), ms(e.Expires), ms(e.AbsentAt), proposal(e.Proposal), ms(e.CreatedAt), ms(e.UpdatedAt))
 }
 
 // scanner is a row.
@@ -46,7 +47,7 @@ type scanner interface{ Scan(dest ...any) error }
 func scanEntry(r scanner) (e journal.Entry, row int64, err error) {
 	var amount, settled, held money
 	var status string
-	var fingerprint, data, reply, sealed []byte
+	var fingerprint, data, reply, sealed, proposed []byte
 	err = r.Scan(&row, &e.Gateway, &e.Merchant, &e.ID.Op, &e.Number,
 		&e.Version, &status, &e.Cause, &e.Order,
 		&amount.minor, &amount.currency, &settled.minor, &settled.currency, &held.minor, &held.currency,
@@ -54,7 +55,7 @@ func scanEntry(r scanner) (e journal.Entry, row int64, err error) {
 		&e.Operator, &e.GatewayNumber, &e.Code, &e.Message,
 		&e.Of.Gateway, &e.Of.Merchant, &e.Of.Op, &e.Of.Number, &e.Attempt, &e.Sends, &e.Copies,
 		at(&e.FirstSend), at(&e.LastSendBy), at(&e.SendUntil), &e.Postponed, at(&e.AcceptedAt),
-		&e.Tries, &e.Asks, at(&e.NextAt), at(&e.Expires), at(&e.CreatedAt), at(&e.UpdatedAt))
+		&e.Tries, &e.Asks, at(&e.NextAt), at(&e.Expires), at(&e.AbsentAt), &proposed, at(&e.CreatedAt), at(&e.UpdatedAt))
 	if err != nil {
 		return journal.Entry{}, 0, err
 	}
@@ -62,6 +63,12 @@ func scanEntry(r scanner) (e journal.Entry, row int64, err error) {
 	e.Data, e.Reply, e.Sealed = data, reply, sealed
 	for _, f := range []func() error{
 		func() error { return e.Status.UnmarshalText([]byte(status)) },
+		func() error {
+			if len(proposed) == 0 {
+				return nil
+			}
+			return json.Unmarshal(proposed, &e.Proposal)
+		},
 		amount.into(&e.Amount), settled.into(&e.Settled), held.into(&e.Held),
 	} {
 		if err := f(); err != nil {
@@ -69,6 +76,19 @@ func scanEntry(r scanner) (e journal.Entry, row int64, err error) {
 		}
 	}
 	return e, row, nil
+}
+
+// proposal is a decision as a column: NULL where there is none.
+func proposal(p journal.Proposal) any {
+	if p == (journal.Proposal{}) {
+		return nil
+	}
+	p.At = whole(p.At)
+	b, err := json.Marshal(p)
+	if err != nil {
+		return err // no driver takes it, which fails the statement
+	}
+	return b
 }
 
 // money is an amount in two columns.

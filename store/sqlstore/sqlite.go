@@ -31,6 +31,7 @@ func OpenSQLite(path string, cfg Config) (*DB, error) {
 	if path == "" || strings.ContainsRune(path, 0) {
 		return nil, &bankrail.FieldError{Field: "path", Problem: "want the name of a file, or :memory:"}
 	}
+	db.runner = turns{db}
 	if err := db.open(); err != nil {
 		return nil, db.fail("open", err)
 	}

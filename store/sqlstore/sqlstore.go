@@ -55,6 +55,7 @@ type DB struct {
 	path    string
 	durable bool
 	dialect dialect
+	runner  runner
 	writer  *sql.DB // one connection: SQLite has one writer, and its queue is here
 	reader  *sql.DB // query_only; the writer itself where the database is in memory
 }

@@ -27,13 +27,30 @@ type session struct {
 
 func (db *DB) on(q querier) session { return session{&db.dialect, q, db.cfg.Now} }
 
-// write runs f in a transaction of its own. Whatever fails before COMMIT was issued
-// is rolled back and ErrNotCommitted; only a COMMIT that fails leaves it open.
+// runner carries out transactions: SQLite's takes turns on one connection, a server's
+// takes a connection of its pool.
+type runner interface {
+	// run calls f in a transaction and commits it; see DB.write.
+	run(ctx context.Context, doing string, f func(context.Context, session) error) error
+}
+
+// write runs f in a transaction of its own, or with others'. Whatever fails before
+// COMMIT was issued is rolled back and ErrNotCommitted; only a COMMIT that fails
+// leaves it open. f may be called again after a rollback, and must begin anew then.
+func (db *DB) write(ctx context.Context, doing string, f func(context.Context, session) error) error {
+	return db.runner.run(ctx, doing, f)
+}
+
+// turns is SQLite's runner.
+type turns struct{ db *DB }
+
+// run waits for its turn on the connection that writes.
 //
 // A caller who gives up does so before the transaction starts or not at all: once
 // it has begun it takes no more than a few statements, and stopping it half way
 // would leave nobody knowing what became of it.
-func (db *DB) write(ctx context.Context, doing string, f func(context.Context, session) error) error {
+func (t turns) run(ctx context.Context, doing string, f func(context.Context, session) error) error {
+	db := t.db
 	conn, err := db.turn(ctx)
 	if err != nil {
 		return db.fail(doing, notCommitted(ctx, err))

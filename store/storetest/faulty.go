@@ -257,6 +257,30 @@ func (f *Faulty) Budget(ctx context.Context, ch bankrail.Channel, order string) 
 	return f.store.Budget(ctx, ch, order)
 }
 
+// Health passes through.
+func (f *Faulty) Health(ctx context.Context) (journal.Health, error) {
+	if f.take() != 0 {
+		return journal.Health{}, errUnreachable
+	}
+	return f.store.Health(ctx)
+}
+
+// Limits passes through.
+func (f *Faulty) Limits(ctx context.Context) ([]journal.Limit, error) {
+	if f.take() != 0 {
+		return nil, errUnreachable
+	}
+	return f.store.Limits(ctx)
+}
+
+// SetLimit passes through.
+func (f *Faulty) SetLimit(ctx context.Context, l journal.Limit) error {
+	if f.take() != 0 {
+		return errUnreachable
+	}
+	return f.store.SetLimit(ctx, l)
+}
+
 func notReached() error {
 	return fmt.Errorf("%w: %w", journal.ErrNotCommitted, errUnreachable)
 }
