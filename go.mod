@@ -15,6 +15,9 @@ require (
 )
 
 require (
+	github.com/anishathalye/porcupine v1.3.0 // indirect
+	github.com/sony/gobreaker/v2 v2.4.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/net v0.56.0 // indirect
+	golang.org/x/time v0.15.0 // indirect
 )

@@ -37,6 +37,9 @@ var layers = map[string]string{
 	"store/memstore":      ". journal idempotency",
 	"store/storetest":     ". journal idempotency",
 	"store/sqlstore":      ". journal idempotency internal/point",
+	"store/redisstore":    ". idempotency internal/point",
+	"broker":              ". journal",
+	"proof":               "*",
 	"sandbox":             "sign", // a bank that shared code with its client would share its mistakes
 	"cmd/bankrail":        "*",
 	"examples/quickstart": "*",

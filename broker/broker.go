@@ -1,0 +1,2 @@
+// Package broker publishes the events of the journal to message brokers.
+package broker
