@@ -29,6 +29,9 @@ const (
 	// AlarmUnanswered: the gateway has left the queries of an entry without an answer that
 	// can be believed for about an hour, and again after every day. The entry stays open.
 	AlarmUnanswered AlarmKind = "unanswered"
+	// AlarmHook: the host's own hook refused a change that the gateway's news makes, or
+	// the sending of what waits. It is tried again at every sweep.
+	AlarmHook AlarmKind = "hook"
 )
 
 // logAlarm is the default hook.

@@ -100,6 +100,9 @@ func New(store Store, cfg Config) *Book {
 	if cfg.LockLife <= 0 {
 		cfg.LockLife = 30 * time.Second
 	}
+	if cfg.LockLife <= cfg.CallTimeout {
+		cfg.LockLife = cfg.CallTimeout + cfg.SendBy // else nothing could ever be sent
+	}
 	if cfg.LockWait <= 0 {
 		cfg.LockWait = 2 * time.Second
 	}

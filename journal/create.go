@@ -3,10 +3,10 @@ package journal
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/bankrail/bankrail"
+	"github.com/bankrail/bankrail/internal/point"
 )
 
 // Create carries out a request under a number, once, and answers every repeat from
@@ -27,17 +27,25 @@ import (
 // Errors: bankrail.ErrFailed with *bankrail.Error, *ConflictError,
 // bankrail.ErrUnavailable, bankrail.ErrBudget, and those of prepare.
 func (b *Book) Create(ctx context.Context, id bankrail.ID, p Fingerprint, d Driver, prepare func(context.Context) (Draft, error)) (Entry, error) {
+	e, c, order, err := b.inTurn(ctx, id, p, prepare)
+	defer b.unlock(ctx, order)
+	if err == nil && c != nil {
+		var cause error
+		e, cause = b.send(ctx, d, *c)
+		e, err = b.outcome(ctx, e, cause)
+	}
+	point.At(ctx, point.Settled, id.Number)
+	return e, err
+}
+
+// inTurn records a number after all earlier callers of it in this process have.
+func (b *Book) inTurn(ctx context.Context, id bankrail.ID, p Fingerprint, prepare func(context.Context) (Draft, error)) (Entry, *checkpointed, locked, error) {
 	pass, err := b.keys.lock(ctx, id)
 	if err != nil {
-		return Entry{}, unavailable(id, err)
+		return Entry{}, nil, locked{}, unavailable(id, err)
 	}
-	e, c, err := b.record(ctx, id, p, prepare)
-	pass()
-	if err != nil || c == nil {
-		return e, err
-	}
-	e, cause := b.send(ctx, d, *c)
-	return b.outcome(ctx, e, cause)
+	defer pass() // also where the host's own check panics
+	return b.record(ctx, id, p, prepare)
 }
 
 // checkpointed proves that a copy may leave: its entry was inserted, or won by a
@@ -49,53 +57,64 @@ type checkpointed struct {
 }
 
 // record answers a repeat from the journal, or records the request. A checkpoint
-// comes back only if this call may send.
-func (b *Book) record(ctx context.Context, id bankrail.ID, p Fingerprint, prepare func(context.Context) (Draft, error)) (Entry, *checkpointed, error) {
+// comes back only if this call may send, and with it the lock of the order.
+func (b *Book) record(ctx context.Context, id bankrail.ID, p Fingerprint, prepare func(context.Context) (Draft, error)) (e Entry, c *checkpointed, order locked, err error) {
 	if e, found, err := b.repeat(ctx, id, p); found || err != nil {
-		return e, nil, err
+		return e, nil, locked{}, err
 	}
-	draft, err := prepare(ctx)
+	draft, err := b.permitted(ctx, id, prepare)
 	if err == nil {
-		err = b.acceptable(draft)
+		order, err = b.lockOrder(ctx, id, draft.Order)
 	}
 	if err != nil {
-		return b.refused(ctx, id, p, err)
+		e, c, err = b.refused(ctx, id, p, err)
+		return e, c, locked{}, err
 	}
 	at, err := b.now(ctx)
 	if err == nil {
 		err = ctx.Err()
 	}
 	if err != nil {
-		return b.refused(ctx, id, p, unavailable(id, err))
+		e, c, err = b.refused(ctx, id, p, unavailable(id, err))
+		return e, c, order, err
 	}
-	e, err := b.draft(id, p, draft, at.store)
+	e, err = b.draft(id, p, draft, at.store)
 	if err != nil {
-		return b.refused(ctx, id, p, err)
+		e, c, err = b.refused(ctx, id, p, err)
+		return e, c, order, err
 	}
-	return b.insert(ctx, e, draft.Hold, at)
+	e, c, err = b.insert(ctx, e, draft.Hold, at)
+	return e, b.within(c, order), order, err
+}
+
+// permitted is what a request wants recorded, if everybody allows it.
+func (b *Book) permitted(ctx context.Context, id bankrail.ID, prepare func(context.Context) (Draft, error)) (Draft, error) {
+	draft, err := prepare(ctx)
+	if err == nil {
+		err = b.acceptable(draft)
+	}
+	return draft, err
 }
 
 // refused reports why a request was not recorded, unless somebody recorded its
-// number meanwhile: then the record answers, because its money may move. Where the
-// inbox holds news of the number, no error may say that nothing moved.
+// number meanwhile: then the record answers, because its money may move.
 func (b *Book) refused(ctx context.Context, id bankrail.ID, p Fingerprint, why error) (Entry, *checkpointed, error) {
 	wctx, cancel := b.detached(ctx)
 	defer cancel()
 	if e, found, err := b.repeat(wctx, id, p); found || err != nil {
 		return e, nil, err
 	}
-	switch early, err := b.store.Pending(wctx, PendingQuery{ID: id, Limit: 1}); {
-	case err != nil:
-		return Entry{}, nil, unavailable(id, errors.Join(err, why))
-	case len(early) > 0:
-		return Entry{}, nil, unavailable(id, fmt.Errorf("the gateway has news of it, so a person has to look: %w", why))
-	}
-	return Entry{}, nil, why
+	return Entry{}, nil, b.unlessEarly(wctx, id, why)
 }
 
 // repeat answers from the record, if there is one.
-func (b *Book) repeat(ctx context.Context, id bankrail.ID, p Fingerprint) (e Entry, found bool, err error) {
-	e, err = b.store.Get(ctx, id)
+func (b *Book) repeat(ctx context.Context, id bankrail.ID, p Fingerprint) (Entry, bool, error) {
+	e, err := b.store.Get(ctx, id)
+	return b.answer(ctx, id, p, e, err)
+}
+
+// answer makes of a look-up what its caller is told.
+func (b *Book) answer(ctx context.Context, id bankrail.ID, p Fingerprint, e Entry, err error) (Entry, bool, error) {
 	switch {
 	case errors.Is(err, bankrail.ErrNotFound):
 		return Entry{}, false, nil
@@ -191,8 +210,9 @@ func (b *Book) insert(ctx context.Context, e Entry, h Hold, at instant) (Entry, 
 	switch {
 	case err == nil:
 		e.Version = 1
+		point.At(ctx, point.Inserted, e.Number)
 		return e, b.checkpoint(e, at), nil
-	case errors.Is(err, ErrExists), errors.Is(err, bankrail.ErrBudget):
+	case errors.Is(err, ErrExists), errors.Is(err, bankrail.ErrBudget), errors.Is(err, ErrHook):
 		// Over budget perhaps because the same number was recorded a moment ago.
 		return b.refused(ctx, e.ID, e.Fingerprint, err)
 	case errors.Is(err, ErrEarly):
@@ -215,11 +235,9 @@ func recorded(e Entry, note string) Change {
 	return Change{Entry: e, Source: SourceHost, Note: note, Event: eventOf(e.Status), At: e.CreatedAt}
 }
 
-// early records a number that the gateway had news of before it was ever sent. It
-// is not sent: somebody else used the number, or a record was lost.
-func (b *Book) early(ctx context.Context, e Entry, h Hold) (Entry, *checkpointed, error) {
-	wctx, cancel := b.detached(ctx)
-	defer cancel()
+// arrivedEarly is the record of a number that the gateway had news of before it was
+// ever sent: somebody else used the number, or a record was lost.
+func arrivedEarly(e Entry, h Hold) (Change, Hold) {
 	e.Status, e.Cause, e.NextAt = bankrail.Manual, CauseEarly, time.Time{}
 	e.Sends, e.Copies, e.FirstSend, e.LastSendBy = 0, 0, time.Time{}, time.Time{}
 	e.Message = "the gateway had news of this number before it was sent"
@@ -229,7 +247,16 @@ func (b *Book) early(ctx context.Context, e Entry, h Hold) (Entry, *checkpointed
 		// budget would be an error that says it has not.
 		c.Charge = e.Amount
 	}
-	err := b.store.Insert(wctx, c, Hold{})
+	return c, Hold{}
+}
+
+// early records a number that the gateway had news of. It is not sent.
+func (b *Book) early(ctx context.Context, e Entry, h Hold) (Entry, *checkpointed, error) {
+	wctx, cancel := b.detached(ctx)
+	defer cancel()
+	c, h := arrivedEarly(e, h)
+	e = c.Entry
+	err := b.store.Insert(wctx, c, h)
 	switch {
 	case err == nil:
 		e.Version = 1

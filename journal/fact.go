@@ -74,8 +74,8 @@ func asked(r bankrail.Receipt, err error, at time.Time) fact {
 }
 
 // told reads the news of a notice.
-func told(n News, evidence [sha256.Size]byte) fact {
-	return fact{kind: factReceipt, source: SourceNotification, receipt: n.Receipt, evidence: evidence}
+func told(n News, from Source, evidence [sha256.Size]byte) fact {
+	return fact{kind: factReceipt, source: from, receipt: n.Receipt, evidence: evidence}
 }
 
 func digest(r bankrail.Receipt) [sha256.Size]byte {

@@ -31,3 +31,11 @@ type News struct {
 	Op bankrail.Op `json:"op"`
 	bankrail.Receipt
 }
+
+// from is the source of the notice's news.
+func (n Notice) from() Source {
+	if n.Source == "" {
+		return SourceNotification
+	}
+	return n.Source
+}

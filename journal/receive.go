@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/bankrail/bankrail"
+	"github.com/bankrail/bankrail/internal/point"
 )
 
 // Receive takes a verified notice into the journal: its inbox row, what it changes,
@@ -15,11 +16,13 @@ import (
 //
 // News never ends an entry on its own where only a promise of the gateway would
 // allow it; then, and where the notice is stale, the gateway is asked. News of a
-// number that is not recorded waits in the inbox.
+// number that is not recorded waits in the inbox, and so does news whose change the
+// host's own hook refused: the sweep tries it again.
 //
 // Errors: bankrail.ErrUnavailable, and whatever kept the store from committing. The
 // notice must not be acknowledged then.
 func (b *Book) Receive(ctx context.Context, n Notice) error {
+	point.At(ctx, point.Verified, n.ID)
 	for range maxFolds {
 		at, err := b.now(ctx)
 		if err != nil {
@@ -29,9 +32,16 @@ func (b *Book) Receive(ctx context.Context, n Notice) error {
 		if err != nil {
 			return fmt.Errorf("journal: notice %s of %s: %w: %w", n.ID, n.Channel, bankrail.ErrUnavailable, err)
 		}
-		switch err := b.store.Apply(ctx, batch); {
+		err = b.store.Apply(ctx, batch)
+		if errors.Is(err, ErrHook) {
+			b.hooked(ctx, bankrail.ID{Channel: n.Channel}, err, at)
+			alarms, batch = nil, blocked(n, batch, at)
+			err = b.store.Apply(ctx, batch)
+		}
+		switch {
 		case err == nil:
 			b.raise(ctx, alarms)
+			b.received(ctx, n)
 			return nil
 		case errors.Is(err, ErrSeen):
 			return nil
@@ -62,14 +72,14 @@ func (b *Book) read(ctx context.Context, n Notice, at instant) (Batch, []Alarm, 
 			var err error
 			e, err = b.store.Get(ctx, id)
 			if errors.Is(err, bankrail.ErrNotFound) {
-				out.Pending = append(out.Pending, Pending{ID: id, News: news, Digest: n.Digest, At: at.store})
+				out.Pending = append(out.Pending, Pending{ID: id, News: news, Digest: n.Digest, At: at.store, Source: n.from()})
 				continue
 			}
 			if err != nil {
 				return Batch{}, nil, err
 			}
 		}
-		v, err := b.hear(ctx, e, told(news, n.Digest), at)
+		v, err := b.hear(ctx, e, told(news, n.from(), n.Digest), at)
 		if err != nil {
 			return Batch{}, nil, err
 		}
@@ -88,6 +98,41 @@ func (b *Book) read(ctx context.Context, n Notice, at instant) (Batch, []Alarm, 
 		alarms = append(alarms, v.alarms...)
 	}
 	return out, alarms, nil
+}
+
+// received marks the place after the commit of a notice.
+func (b *Book) received(ctx context.Context, n Notice) {
+	if n.from() == SourceStatement {
+		point.At(ctx, point.HalfReconciled, n.ID)
+		return
+	}
+	point.At(ctx, point.Received, n.ID)
+}
+
+// blocked keeps the notice although the host's hook refused what its news changes:
+// the gateway has said it, and must not be asked to say it again.
+func blocked(n Notice, refused Batch, at instant) Batch {
+	out := Batch{Notice: refused.Notice, Pending: refused.Pending}
+	unrecorded := make(map[bankrail.ID]bool)
+	for _, p := range refused.Pending {
+		unrecorded[p.ID] = true
+	}
+	for _, news := range n.News {
+		id := bankrail.ID{Channel: n.Channel, Op: news.Op, Number: news.Number}
+		if !unrecorded[id] {
+			out.Pending = append(out.Pending, Pending{ID: id, News: news, Digest: n.Digest, At: at.store, Source: n.from(), Blocked: true})
+		}
+	}
+	return out
+}
+
+// hooked says that the host's hook refused.
+func (b *Book) hooked(ctx context.Context, id bankrail.ID, err error, at instant) {
+	var he *HookError
+	if errors.As(err, &he) {
+		id = he.Entry
+	}
+	b.raise(ctx, []Alarm{{Kind: AlarmHook, Entry: id, Text: clip(err.Error()), At: at.store}})
 }
 
 // hear folds news without its driver: with no promise of the gateway to lean on.

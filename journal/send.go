@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/bankrail/bankrail"
+	"github.com/bankrail/bankrail/internal/point"
 )
 
 // errStalled ends a send that came too late to be safe.
@@ -27,6 +28,7 @@ func (b *Book) send(ctx context.Context, d Driver, c checkpointed) (Entry, error
 	sctx, cancel := context.WithTimeout(ctx, b.cfg.CallTimeout)
 	answer, err := d.Send(sctx, e, secrets)
 	cancel()
+	point.At(ctx, point.Answered, e.Number)
 	return b.settle(ctx, d, e, sent(answer, err)), err
 }
 
@@ -79,6 +81,9 @@ func (b *Book) commit(ctx context.Context, d Driver, e Entry, f fact) (Entry, ve
 		got, gerr := b.store.Get(ctx, e.ID)
 		if gerr != nil {
 			return e, verdict{}, errors.Join(err, gerr)
+		}
+		if errors.Is(err, ErrHook) {
+			b.hooked(ctx, e.ID, err, at)
 		}
 		if !errors.Is(err, ErrLost) {
 			// Committed or not: what can be read now is what callers are told.

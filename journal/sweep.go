@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/bankrail/bankrail"
+	"github.com/bankrail/bankrail/internal/point"
 )
 
 // Unmatched is how long news may wait for its number before it is an anomaly: a
@@ -41,27 +42,45 @@ func (b *Book) match(ctx context.Context) error {
 		return fmt.Errorf("journal: pending: %w", err)
 	}
 	for _, p := range ps {
-		at, err := b.now(ctx)
-		if err != nil {
-			return err
-		}
-		e, err := b.store.Get(ctx, p.ID)
-		if err != nil {
-			return fmt.Errorf("journal: %s: %w", p.ID, err)
-		}
-		v, err := b.hear(ctx, e, told(p.News, p.Digest), at)
-		if err != nil {
-			return fmt.Errorf("journal: %s: %w", p.ID, err)
-		}
-		v.batch.Matched = []Pending{p}
-		switch err := b.store.Apply(ctx, v.batch); {
-		case err == nil:
-			b.raise(ctx, v.alarms)
-		case !errors.Is(err, ErrLost): // lost: the next sweep
+		if err := b.matchOne(ctx, p); err != nil {
 			return fmt.Errorf("journal: %s: %w", p.ID, err)
 		}
 	}
 	return nil
+}
+
+func (b *Book) matchOne(ctx context.Context, p Pending) error {
+	at, err := b.now(ctx)
+	if err != nil {
+		return err
+	}
+	e, err := b.store.Get(ctx, p.ID)
+	if err != nil {
+		return err
+	}
+	from := p.Source
+	if from == "" {
+		from = SourceNotification
+	}
+	v, err := b.hear(ctx, e, told(p.News, from, p.Digest), at)
+	if err != nil {
+		return err
+	}
+	v.batch.Matched = []Pending{p}
+	err = b.store.Apply(ctx, v.batch)
+	if errors.Is(err, ErrHook) {
+		// To the end of the queue with it: what the host refuses must not hide the rest.
+		b.hooked(ctx, p.ID, err, at)
+		again := p
+		again.Row, again.Blocked, again.At = "", true, at.store
+		err = b.store.Apply(ctx, Batch{Matched: []Pending{p}, Pending: []Pending{again}})
+	} else if err == nil {
+		b.raise(ctx, v.alarms)
+	}
+	if errors.Is(err, ErrLost) {
+		return nil // the next sweep
+	}
+	return err
 }
 
 // flag reports news that nobody recorded a number for.
@@ -75,6 +94,9 @@ func (b *Book) flag(ctx context.Context) error {
 		return fmt.Errorf("journal: pending: %w", err)
 	}
 	for _, p := range ps {
+		if p.Blocked {
+			continue // of a recorded number; the sweep keeps trying, and alarms
+		}
 		note := fmt.Sprintf("%s reported of a number that is not recorded", p.Status)
 		err := b.store.Apply(ctx, Batch{
 			Flagged:   []Pending{p},
@@ -105,11 +127,13 @@ func (b *Book) Relay(ctx context.Context, p Publisher, limit int) (int, error) {
 		if failed[e.Entry] || ctx.Err() != nil {
 			continue
 		}
+		point.At(ctx, point.EventTaken, e.Entry.Number)
 		if err := p.Publish(ctx, e); err != nil {
 			failed[e.Entry] = true
 			trouble = errors.Join(trouble, fmt.Errorf("journal: publish %s: %w", e.ID, err))
 			continue
 		}
+		point.At(ctx, point.EventPublished, e.Entry.Number)
 		done = append(done, e.ID)
 	}
 	if len(done) > 0 {

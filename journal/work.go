@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/bankrail/bankrail"
+	"github.com/bankrail/bankrail/internal/point"
 )
 
 // Work looks once at up to limit due entries of an operation: sends what is queued,
@@ -46,6 +47,7 @@ func (b *Book) attend(ctx context.Context, d Driver, e Entry) {
 	if _, err := d.Rules(ctx, e.Channel); err != nil {
 		return
 	}
+	point.At(ctx, point.Claimed, e.Number)
 	switch {
 	case e.Status == bankrail.Created, e.Postponed:
 		b.dispatch(ctx, d, e)
@@ -86,10 +88,14 @@ func (b *Book) depart(ctx context.Context, d Driver, e Entry, at instant, note s
 	}
 	wctx, cancel := b.detached(ctx)
 	defer cancel()
-	if b.store.Apply(wctx, Batch{Changes: []Change{c}}) != nil {
+	if err := b.store.Apply(wctx, Batch{Changes: []Change{c}}); err != nil {
+		if errors.Is(err, ErrHook) {
+			b.hooked(ctx, e.ID, err, at)
+		}
 		return // lost, or unknown: without a won compare-and-swap nothing may leave
 	}
 	next.Version++
+	point.At(ctx, point.Inserted, e.Number)
 	// A worker that is stopped now finishes the call, which has its own deadline: cut,
 	// it would leave an unknown outcome behind at every restart.
 	b.send(context.WithoutCancel(ctx), d, checkpointed{entry: next, at: at, by: next.LastSendBy})
@@ -104,6 +110,7 @@ func (b *Book) ask(ctx context.Context, d Driver, e Entry) {
 	qctx, cancel := context.WithTimeout(ctx, b.cfg.CallTimeout)
 	r, err := d.Query(qctx, e)
 	cancel()
+	point.At(ctx, point.Asked, e.Number)
 	if err != nil && ctx.Err() != nil {
 		return // stopped, not unanswered: whoever claims it next asks again
 	}
