@@ -64,10 +64,11 @@ var fenced = map[string]struct{ where, why string }{
 // clocks are the only files that may call time.Now; everything else takes a clock,
 // so that a test can turn it.
 var clocks = map[string]string{
-	"sign/ring.go":             "the default of RingConfig.Now, for a zero KeyRing",
-	"client/attempt.go":        "deadlines of sockets are set against the system's clock",
-	"sandbox/clock.go":         "the real Clock",
-	"store/sqlstore/sqlite.go": "how long to wait for a lock is no time that is kept",
+	"sign/ring.go":              "the default of RingConfig.Now, for a zero KeyRing",
+	"client/attempt.go":         "deadlines of sockets are set against the system's clock",
+	"sandbox/clock.go":          "the real Clock",
+	"store/sqlstore/sqlite.go":  "how long to wait for a lock is no time that is kept",
+	"store/storetest/locker.go": "leases of locks end by the real clock of the process that holds them",
 }
 
 func TestLayers(t *testing.T) {

@@ -29,11 +29,11 @@ var (
 
 // Key names a request of the host's API.
 type Key struct {
-	// Tenant keeps hosts' customers apart; empty where there is one.
+	// Tenant keeps hosts' customers apart; empty where there is one. At most 255 bytes.
 	Tenant string
-	// Route is the operation, for example "POST /refunds".
+	// Route is the operation, for example "POST /refunds". At most 255 bytes.
 	Route string
-	// Key is what the client chose, 1 to 255 bytes.
+	// Key is what the client chose, 1 to 255 printable ASCII characters.
 	Key string
 }
 
@@ -81,16 +81,18 @@ const (
 	Open Outcome = "open"
 )
 
-// Claim is the answer of a Begin.
+// Claim is the answer of a Begin or a Reclaim.
 type Claim struct {
 	State State
-	// Epoch is the compare-and-swap token of the record: 1 for a new one, higher after
+	// Epoch is the compare-and-swap token of the record: 1 for a new one, one more after
 	// each Reclaim.
 	Epoch int64
-	// Owner has the record, since Since and until Until, by the store's clock.
+	// Owner has the record, since Since and until Until, by the store's clock in whole
+	// milliseconds.
 	Owner        string
 	Since, Until time.Time
-	Outcome      Outcome
+	// Outcome is what Complete was given, empty where it was not.
+	Outcome Outcome
 	// Response is what Complete was given, byte for byte; empty once trimmed.
 	Response []byte
 	// Trimmed: the response was dropped after its time; the outcome stands.
@@ -98,17 +100,24 @@ type Claim struct {
 }
 
 // Store keeps the keys. storetest.RunKeys holds every implementation to these
-// comments. It is safe for concurrent use.
+// comments. It is safe for concurrent use, copies what it is given and what it gives,
+// and judges leases by its own clock: one is over when its Until has come.
+//
+// Key.Validate and ValidateLease say what it refuses, with a *bankrail.FieldError.
 type Store interface {
 	// Begin looks a key up, or records it for owner until the lease ends. A record is
 	// never overwritten here, however old.
+	//
+	// After an error it is not known whether the key was recorded: Begin again tells,
+	// where the owner is one that nobody else uses.
 	Begin(ctx context.Context, k Key, p Fingerprint, owner string, lease time.Duration) (Claim, error)
 	// Complete stores the outcome, if the record still has this epoch and was not
-	// completed as Done. Errors: ErrLost; after any other error it is not known whether
-	// it was stored: Begin again tells.
+	// completed as Done; that the lease is over does not matter. Errors: ErrLost; after
+	// any other error it is not known whether it was stored: Begin again tells.
 	Complete(ctx context.Context, k Key, epoch int64, o Outcome, response []byte) error
 	// Reclaim takes over a record that is Unknown, by compare-and-swap on the epoch that
-	// was read. A live or completed one is never taken: ErrLost.
+	// was read: the Claim is New, under the next epoch, and what was completed as Open is
+	// gone. A live or completed one is never taken: ErrLost.
 	Reclaim(ctx context.Context, k Key, epoch int64, owner string, lease time.Duration) (Claim, error)
 	// Trim drops the response bodies of records completed as Done before then, at most
 	// limit; the keys stay. It returns how many.
@@ -121,7 +130,8 @@ type Store interface {
 // Locker locks names for a while, for speed: of several callers of one order one goes
 // first. storetest.RunLocker holds every implementation to these comments.
 type Locker interface {
-	// Lock takes a name for life, at once or not at all. Errors: ErrLocked; any other
+	// Lock takes a name for life, at once or not at all. Errors: ErrLocked; a
+	// *bankrail.FieldError for an empty name or a life below a millisecond; any other
 	// error means that the lock service could not be asked.
 	Lock(ctx context.Context, name string, life time.Duration) (Lease, error)
 }
@@ -137,6 +147,6 @@ type Lease interface {
 	// lock was asked for.
 	Until() time.Time
 	// Unlock gives the name back, if it is still this lease's; of another's it is left
-	// alone, and ErrLost tells.
+	// alone, and ErrLost tells, as it does once the lease is over.
 	Unlock(ctx context.Context) error
 }
