@@ -49,6 +49,20 @@ func TestCreateTx(t *testing.T) {
 	require.Equal(t, bankrail.Succeeded, again.Status)
 }
 
+// Another caller may record the number while the host still checks its own.
+func TestCreateTxThatIsOvertaken(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, journal.Rules{})
+	e, err := d.book.CreateTx(t.Context(), d.store, numbered("R1"), journal.NewFingerprint("R1"), func(context.Context) (journal.Draft, error) {
+		_, err := d.create("R1")
+		require.NoError(t, err)
+		return journal.Draft{}, errHost
+	})
+	require.NoError(t, err, "its money may move, so the check's error must not be told")
+	require.Equal(t, bankrail.Processing, e.Status)
+	require.Len(t, d.sends, 1)
+}
+
 func TestCreateTxOfAFailedNumber(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t, journal.Rules{Dedupe: journal.DedupeAll})

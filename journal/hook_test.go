@@ -115,6 +115,36 @@ func TestHookThatRefusesNews(t *testing.T) {
 	require.Empty(t, ps)
 }
 
+// What the host refuses does not hide what comes after it, however much there is.
+func TestHookThatRefusesMoreThanAPageOfNews(t *testing.T) {
+	t.Parallel()
+	refused := map[bankrail.Status]bool{}
+	d := newHooked(t, refused)
+	const stuck = 101
+	number := func(i int) string { return fmt.Sprintf("R%d", i) }
+	for i := range stuck {
+		_, err := d.create(number(i), func(r *journal.Draft) { r.Order = number(i) })
+		require.NoError(t, err)
+	}
+	refused[bankrail.Succeeded] = true
+	hear := func(i int, s bankrail.Status) {
+		d.hear(bankrail.Receipt{Number: number(i), Status: s, Amount: bankrail.CNY(100)})
+	}
+	for i := range stuck {
+		hear(i, bankrail.Succeeded)
+	}
+	hear(stuck, bankrail.Failed) // not recorded yet: it waits behind them
+	d.clock.Advance(25 * time.Hour)
+	require.NoError(t, d.book.Sweep(t.Context()))
+	require.Equal(t, []journal.AnomalyKind{journal.AnomalyUnmatched}, d.anomalies(), "only that is news without a number")
+
+	// What is tried goes to the end, so the next look begins with what was not.
+	delete(refused, bankrail.Succeeded)
+	d.clock.Advance(5 * time.Minute)
+	require.NoError(t, d.book.Sweep(t.Context()))
+	require.Equal(t, bankrail.Succeeded, d.entry(number(stuck-1)).Status, "the one beyond the first page")
+}
+
 func TestHookThatRefusesAnAnswer(t *testing.T) {
 	t.Parallel()
 	no := map[bankrail.Status]bool{bankrail.Succeeded: true, bankrail.Failed: true}
