@@ -78,6 +78,8 @@ type Book struct {
 	store Store
 	cfg   Config
 	keys  keyed
+	// limits are those that this node read last.
+	limits limits
 }
 
 // New returns a Book over a store.

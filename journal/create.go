@@ -93,6 +93,9 @@ func (b *Book) permitted(ctx context.Context, id bankrail.ID, prepare func(conte
 	if err == nil {
 		err = b.acceptable(draft)
 	}
+	if err == nil {
+		err = b.allowed(ctx, id, draft.Amount, false)
+	}
 	return draft, err
 }
 

@@ -77,8 +77,8 @@ func (v *folder) accepted() {
 	e := v.entry
 	if e.Status != bankrail.Processing {
 		switch {
-		case v.fact.source == SourceQuery && e.Status == bankrail.Manual:
-			v.asleep("still processing at the gateway")
+		case e.Status == bankrail.Manual:
+			v.acknowledged()
 		case e.Status == bankrail.Failed && e.Cause != CauseFailed && v.late == nil:
 			// After a reported failure it is old news; after a refusal, or where nothing
 			// was ever sent, it cannot be.
@@ -112,6 +112,21 @@ func (v *folder) accepted() {
 	v.step(e, note)
 }
 
+// acknowledged: the gateway is on it, too late to keep it from a person; but now its
+// absence proves nothing any more.
+func (v *folder) acknowledged() {
+	e := v.entry
+	known := !e.AcceptedAt.IsZero() && e.AbsentAt.IsZero() && e.Proposal == Proposal{}
+	if known && v.fact.source != SourceQuery {
+		return // said before
+	}
+	if e.AcceptedAt.IsZero() {
+		e.AcceptedAt = v.now
+	}
+	e.NextAt = time.Time{}
+	v.step(e, "still processing at the gateway")
+}
+
 // failed: the gateway reports that it did not do it.
 func (v *folder) failed() {
 	e := v.entry
@@ -122,7 +137,7 @@ func (v *folder) failed() {
 	case bankrail.Processing, bankrail.Manual:
 		switch {
 		case e.Cause.needsPerson():
-			v.anomaly(AnomalyContradiction, "failure reported of an entry that waits for a person")
+			v.against("failure reported of an entry that waits for a person")
 		case v.failureDecides():
 			e.Code, e.Message = v.fact.receipt.Code, v.fact.receipt.Message
 			v.fail(e, CauseFailed, "failed at the gateway")
@@ -156,7 +171,7 @@ func (v *folder) moved(to bankrail.Status) {
 		return // said before, or overtaken by the bounce
 	}
 	if e.Cause.needsPerson() {
-		v.anomaly(AnomalyContradiction, fmt.Sprintf("%s reported of an entry that waits for a person", to))
+		v.against(fmt.Sprintf("%s reported of an entry that waits for a person", to))
 		return
 	}
 	if (amount == bankrail.Money{}) {

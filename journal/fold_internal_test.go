@@ -15,11 +15,13 @@ import (
 // enumerated, not sampled.
 
 var (
-	testNow   = time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)
-	testID    = bankrail.ID{Channel: bankrail.Channel{Gateway: "g", Merchant: "m"}, Op: bankrail.OpRefund, Number: "R1"}
-	asked100  = bankrail.CNY(100)
-	other     = bankrail.CNY(99)
-	testRules = []Rules{{}, {Dedupe: DedupeSucceeded, Horizon: time.Hour}, {Dedupe: DedupeAll, Horizon: time.Hour}, {Dedupe: DedupeAll}}
+	testNow = time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)
+	testID  = bankrail.ID{Channel: bankrail.Channel{Gateway: "g", Merchant: "m"}, Op: bankrail.OpRefund, Number: "R1"}
+	// testUpdated is when the entries were changed last.
+	testUpdated = testNow.Add(-14*time.Minute - time.Second)
+	asked100    = bankrail.CNY(100)
+	other       = bankrail.CNY(99)
+	testRules   = []Rules{{}, {Dedupe: DedupeSucceeded, Horizon: time.Hour}, {Dedupe: DedupeAll, Horizon: time.Hour}, {Dedupe: DedupeAll}}
 )
 
 func entries() []Entry {
@@ -33,7 +35,10 @@ func entries() []Entry {
 							e := Entry{
 								ID: testID, Version: 3, Status: status, Cause: cause, Amount: asked100, Held: asked100, Order: "O1",
 								Sends: copies, Copies: copies, FirstSend: testNow.Add(-20 * time.Minute), LastSendBy: testNow.Add(-15 * time.Minute),
-								AcceptedAt: accepted, Tries: tries, SendUntil: wait, NextAt: testNow,
+								AcceptedAt: accepted, Tries: tries, SendUntil: wait, NextAt: testNow, UpdatedAt: testUpdated,
+							}
+							if status == bankrail.Manual && tries > 0 {
+								e.AbsentAt, e.Proposal = testNow.Add(-5*time.Minute), Proposal{By: "alice", Status: bankrail.Failed}
 							}
 							switch status {
 							case bankrail.Succeeded:
@@ -84,6 +89,7 @@ func facts() []fact {
 	later := &bankrail.Error{Code: "LATER", Effect: bankrail.Refused, Deferred: true, RetryAfter: time.Minute}
 	return append(fs,
 		fact{kind: factNotFound, source: SourceQuery, asked: testNow},
+		fact{kind: factNotFound, source: SourceQuery, asked: testUpdated.Add(-time.Minute)},
 		fact{kind: factNotFound, source: SourceQuery, asked: testNow.Add(-14 * time.Minute)},
 		sent(Answer{}, refused), sent(Answer{}, later),
 		sent(Answer{}, &bankrail.Error{Effect: bankrail.NotSent}), sent(Answer{}, errors.New("timeout")),
@@ -155,6 +161,9 @@ func broken(b *Book, e Entry, f fact, r Rules, v verdict) string {
 	if (to.Status == bankrail.Created || to.Status == bankrail.Processing) && len(v.batch.Changes) > 0 && to.NextAt.IsZero() {
 		return "an open entry is never due"
 	}
+	if problem := brokenForPersons(e, f, v); problem != "" {
+		return problem
+	}
 	failed := to.Status == bankrail.Failed && e.Status != bankrail.Failed
 	moved := f.kind == factReceipt && (f.receipt.Status == bankrail.Succeeded || f.receipt.Status == bankrail.Reversed)
 	lateEnough := f.source == SourceQuery && !f.asked.Before(b.grace(e, r))
@@ -189,6 +198,35 @@ func broken(b *Book, e Entry, f fact, r Rules, v verdict) string {
 		return "news restarted the settlement time"
 	case f.source == SourceNotification && to.Status.Open() && e.Status == bankrail.Processing && to.NextAt.After(e.NextAt):
 		return "news put a look off"
+	}
+	return ""
+}
+
+// brokenForPersons names the rule that a verdict breaks of what persons decide by.
+func brokenForPersons(e Entry, f fact, v verdict) string {
+	to, changed := v.entry, v.entry.Version != e.Version
+	outcome := f.receipt.Status == bankrail.Succeeded || f.receipt.Status == bankrail.Failed || f.receipt.Status == bankrail.Reversed
+	switch {
+	case !changed && (to.AbsentAt != e.AbsentAt || to.Proposal != e.Proposal || to.AcceptedAt != e.AcceptedAt):
+		return "the verdict's entry differs without a change"
+	case changed && to.Proposal != Proposal{}:
+		return "a proposal outlived a change that its maker had not seen"
+	case f.kind == factReceipt && e.Status.MayAsk() && !to.AbsentAt.IsZero():
+		return "absence outlived what the gateway said of the number"
+	case f.kind != factNotFound && !to.AbsentAt.IsZero() && to.AbsentAt != e.AbsentAt:
+		return "absence without a not-found"
+	case f.kind == factNotFound && e.Status.MayAsk() && f.asked.After(e.UpdatedAt) && to.AbsentAt.Before(f.asked):
+		return "a not-found was not kept"
+	case f.kind == factNotFound && !f.asked.After(e.UpdatedAt) && to.AbsentAt != e.AbsentAt:
+		return "a not-found that was asked before the last change counts"
+	case f.kind == factReceipt && e.Status == bankrail.Manual && outcome && !changed:
+		return "news of a manual entry without a version: a person may decide without having seen it"
+	case f.kind == factReceipt && e.Status == bankrail.Manual && f.receipt.Status == bankrail.Processing && to.AcceptedAt.IsZero():
+		return "the gateway has the number, and its absence would still count"
+	case e.Status == bankrail.Manual && to.Status == bankrail.Manual && f.source == SourceQuery && f.kind != factRefused && changed && !to.NextAt.IsZero():
+		return "a manual entry is asked again and again"
+	case e.Status == bankrail.Manual && f.kind == factReceipt && f.source == SourceQuery && !changed:
+		return "a manual entry was asked and stays due"
 	}
 	return ""
 }

@@ -13,6 +13,10 @@ import (
 // change appends one version of the entry.
 func (v *folder) change(e Entry, note string, charge bankrail.Money) {
 	from := v.entry.Status
+	v.absence(&e)
+	if e.Proposal == v.entry.Proposal {
+		e.Proposal = Proposal{} // whoever made it had not seen this
+	}
 	e.UpdatedAt = v.now
 	if len(v.fact.reply) > 0 {
 		e.Reply = v.fact.reply
@@ -27,6 +31,32 @@ func (v *folder) change(e Entry, note string, charge bankrail.Money) {
 	v.batch.Changes = append(v.batch.Changes, c)
 	e.Version++
 	v.entry = e
+}
+
+// absence keeps when the gateway was asked that did not know the number; whatever it
+// says of the number ends that. A question put before the last change may have been
+// overtaken by it, and sets nothing.
+func (v *folder) absence(e *Entry) {
+	switch v.fact.kind {
+	case factReceipt, factRefused, factDeferred:
+		e.AbsentAt = time.Time{}
+	case factNotFound:
+		if v.fact.asked.After(v.entry.UpdatedAt) && v.fact.asked.After(e.AbsentAt) {
+			e.AbsentAt = v.fact.asked
+		}
+	}
+}
+
+// against notes news of an entry that waits for a person. It concludes nothing, but
+// makes a version: who decides must have seen it, and what was proposed or absent
+// before is not any more.
+func (v *folder) against(note string) {
+	v.anomaly(AnomalyContradiction, note)
+	if v.fact.source == SourceQuery {
+		v.asleep(note)
+		return
+	}
+	v.step(v.entry, note)
 }
 
 // step records what was learned without an outcome.
@@ -101,6 +131,9 @@ func (v *folder) succeed(e Entry, note string) {
 		}
 	}
 	e.Status, e.Cause, e.NextAt, e.Postponed = bankrail.Succeeded, CauseNone, time.Time{}, false
+	if v.fact.source == SourceOperator {
+		e.Cause = CauseDecided
+	}
 	v.change(e, note, charge)
 }
 

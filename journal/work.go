@@ -81,6 +81,9 @@ func (b *Book) depart(ctx context.Context, d Driver, e Entry, at instant, note s
 	if _, err := b.open(e); err != nil {
 		return // a node without the Sealer must not fail what another can send
 	}
+	if b.allowed(ctx, e.ID, e.Amount, true) != nil {
+		return // stopped, or nobody knows: it waits
+	}
 	next := b.departing(e, at.store)
 	c := Change{Entry: next, From: e.Status, Source: SourceWorker, Note: fmt.Sprintf("%s, copy %d", note, next.Sends), At: at.store}
 	if e.Status != next.Status {
