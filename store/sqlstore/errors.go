@@ -65,7 +65,7 @@ func answer(err error) bool {
 // notCommitted marks a failure of a transaction that was rolled back, or never
 // begun. A context that ended is named, whatever the driver made of it.
 func notCommitted(ctx context.Context, err error) error {
-	if answer(err) || errors.Is(err, journal.ErrNotCommitted) {
+	if answer(err) || errors.Is(err, journal.ErrNotCommitted) || errors.Is(err, errBroken) {
 		return err
 	}
 	if cause := ctx.Err(); cause != nil && !errors.Is(err, cause) {

@@ -88,7 +88,10 @@ func (s session) change(ctx context.Context, c journal.Change) error {
 			return fmt.Errorf("event of %s: %w", e.ID, err)
 		}
 	}
-	return s.charge(ctx, e, c)
+	if err := s.charge(ctx, e, c); err != nil {
+		return err
+	}
+	return s.told(ctx, c)
 }
 
 // swap writes the entry over the version it replaces, or as a new row.

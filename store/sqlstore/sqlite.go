@@ -31,7 +31,7 @@ func OpenSQLite(path string, cfg Config) (*DB, error) {
 	if path == "" || strings.ContainsRune(path, 0) {
 		return nil, &bankrail.FieldError{Field: "path", Problem: "want the name of a file, or :memory:"}
 	}
-	db.runner = turns{db}
+	db.runner = &committer{db: db}
 	if err := db.open(); err != nil {
 		return nil, db.fail("open", err)
 	}
@@ -58,7 +58,7 @@ func (db *DB) open() error {
 	if db.writer, err = openPool(name, db.pragmas(false), 1); err != nil {
 		return err
 	}
-	db.reader = db.writer
+	db.reader, db.reads = db.writer, db.writer
 	if err := db.prepare(); err != nil {
 		return errors.Join(err, db.writer.Close())
 	}
@@ -68,6 +68,7 @@ func (db *DB) open() error {
 	if db.reader, err = openPool(name, db.pragmas(true), db.cfg.Readers); err != nil {
 		return errors.Join(err, db.writer.Close())
 	}
+	db.reads = &prepared{plain: db.reader, prepare: db.reader.PrepareContext}
 	return nil
 }
 

@@ -27,6 +27,7 @@ import (
 	"time"
 
 	"github.com/bankrail/bankrail"
+	"github.com/bankrail/bankrail/internal/point"
 	"github.com/bankrail/bankrail/journal"
 )
 
@@ -43,6 +44,16 @@ type Config struct {
 	// MaxBody bounds each body of the exchange log in bytes; what is longer is cut.
 	// Defaults to 64 KiB.
 	MaxBody int
+	// OnChange is called inside the transaction of every change, after bankrail's own
+	// statements: what it writes is committed with the change or not at all. It must be
+	// quick (everybody else's writes wait for it), must not call the DB it is part of,
+	// and may be called again for a change whose transaction was rolled back.
+	//
+	// Its error, or panic, takes the whole write back, which then fails with
+	// *journal.HookError. That stops what was not sent yet. The gateway's news it cannot
+	// refuse: the journal keeps it, raises an alarm and tries again.
+	// Defaults to nothing.
+	OnChange func(ctx context.Context, tx Tx, c journal.Change) error
 	// Logger hears what nobody is told otherwise: a database file that others may
 	// read, commits whose outcome is unknown. Defaults to slog.Default().
 	Logger *slog.Logger
@@ -58,6 +69,7 @@ type DB struct {
 	runner  runner
 	writer  *sql.DB // one connection: SQLite has one writer, and its queue is here
 	reader  *sql.DB // query_only; the writer itself where the database is in memory
+	reads   querier // the reader, where it helps with prepared statements
 }
 
 var (
@@ -87,6 +99,9 @@ func (cfg Config) withDefaults() Config {
 
 // Close waits for what is being written and closes the database.
 func (db *DB) Close() error {
+	if r, ok := db.runner.(interface{ close() }); ok {
+		r.close()
+	}
 	var err error
 	if db.reader != db.writer {
 		err = db.reader.Close()
@@ -110,7 +125,7 @@ func (db *DB) Now(ctx context.Context) (time.Time, error) {
 
 // Get reads an entry. Errors: bankrail.ErrNotFound.
 func (db *DB) Get(ctx context.Context, id bankrail.ID) (journal.Entry, error) {
-	e, err := db.on(db.reader).get(ctx, id)
+	e, err := db.on(db.reads).get(ctx, id)
 	if err != nil {
 		return e, db.fail("get "+id.String(), err)
 	}
@@ -119,14 +134,18 @@ func (db *DB) Get(ctx context.Context, id bankrail.ID) (journal.Entry, error) {
 
 // Insert records a new entry; see journal.Tx.
 func (db *DB) Insert(ctx context.Context, c journal.Change, h journal.Hold) error {
-	return db.write(ctx, "insert "+c.Entry.ID.String(), func(ctx context.Context, s session) error {
+	return db.record(ctx, point.Inserting, c.Entry.Number, "insert "+c.Entry.ID.String(), func(ctx context.Context, s session) error {
 		return s.insert(ctx, c, h)
 	})
 }
 
 // Apply commits a batch or nothing of it; see journal.Store.
 func (db *DB) Apply(ctx context.Context, b journal.Batch) error {
-	return db.write(ctx, "apply", func(ctx context.Context, s session) error {
+	number := ""
+	if len(b.Changes) > 0 {
+		number = b.Changes[0].Entry.Number
+	}
+	return db.record(ctx, point.Applying, number, "apply", func(ctx context.Context, s session) error {
 		return s.apply(ctx, b)
 	})
 }

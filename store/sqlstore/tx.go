@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bankrail/bankrail"
+	"github.com/bankrail/bankrail/internal/point"
 	"github.com/bankrail/bankrail/journal"
 )
 
@@ -21,13 +22,22 @@ type querier interface {
 // session runs the statements of a dialect somewhere.
 type session struct {
 	*dialect
-	q   querier
-	now func() time.Time
+	q        querier
+	now      func() time.Time
+	onChange func(context.Context, Tx, journal.Change) error
 }
 
-func (db *DB) on(q querier) session { return session{&db.dialect, q, db.cfg.Now} }
+func (db *DB) on(q querier) session {
+	return session{&db.dialect, q, db.cfg.Now, db.cfg.OnChange}
+}
 
-// runner carries out transactions: SQLite's takes turns on one connection, a server's
+// do runs a statement that answers nothing.
+func (s session) do(ctx context.Context, query string) error {
+	_, err := s.q.ExecContext(ctx, query)
+	return err
+}
+
+// runner carries out transactions: SQLite's gathers them on one connection, a server's
 // takes a connection of its pool.
 type runner interface {
 	// run calls f in a transaction and commits it; see DB.write.
@@ -38,60 +48,22 @@ type runner interface {
 // COMMIT was issued is rolled back and ErrNotCommitted; only a COMMIT that fails
 // leaves it open. f may be called again after a rollback, and must begin anew then.
 func (db *DB) write(ctx context.Context, doing string, f func(context.Context, session) error) error {
-	return db.runner.run(ctx, doing, f)
+	return db.record(ctx, point.Applying, "", doing, f)
 }
 
-// turns is SQLite's runner.
-type turns struct{ db *DB }
-
-// run waits for its turn on the connection that writes.
-//
-// A caller who gives up does so before the transaction starts or not at all: once
-// it has begun it takes no more than a few statements, and stopping it half way
-// would leave nobody knowing what became of it.
-func (t turns) run(ctx context.Context, doing string, f func(context.Context, session) error) error {
-	db := t.db
-	conn, err := db.turn(ctx)
-	if err != nil {
-		return db.fail(doing, notCommitted(ctx, err))
-	}
-	defer func() { _ = conn.Close() }()
-
-	wctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), db.cfg.BusyTimeout+time.Minute)
-	defer cancel()
-	tx, err := conn.BeginTx(wctx, nil)
-	if err != nil {
-		return db.fail(doing, notCommitted(ctx, err))
-	}
-	if err := f(wctx, db.on(tx)); err != nil {
-		_ = tx.Rollback() // without COMMIT there is nothing it could fail to take back
-		return db.fail(doing, notCommitted(wctx, err))
-	}
-	if err := tx.Commit(); err != nil {
-		err = db.fail(doing+": commit, outcome unknown", err)
-		db.cfg.Logger.ErrorContext(ctx, "bankrail: outcome of a commit is unknown", "error", err)
-		return err
-	}
-	return nil
-}
-
-// turn waits for the one connection that writes.
-func (db *DB) turn(ctx context.Context) (*sql.Conn, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	wait, cancel := context.WithTimeoutCause(ctx, db.cfg.BusyTimeout, ErrBusy)
-	defer cancel()
-	conn, err := db.writer.Conn(wait)
-	if err == nil {
-		// The turn may come at the moment the caller gives up.
-		if err = ctx.Err(); err != nil {
-			_ = conn.Close()
+// record is write of a number, with the points where a crash hurts.
+func (db *DB) record(ctx context.Context, before point.Point, number, doing string, f func(context.Context, session) error) error {
+	err := db.runner.run(ctx, doing, func(ctx context.Context, s session) error {
+		if err := f(ctx, s); err != nil {
+			return err
 		}
-	} else if errors.Is(context.Cause(wait), ErrBusy) {
-		err = fmt.Errorf("%w: %w", ErrBusy, err)
+		point.At(ctx, before, number)
+		return nil
+	})
+	if err == nil || !errors.Is(err, journal.ErrNotCommitted) && !answer(err) {
+		point.At(ctx, point.Applied, number)
 	}
-	return conn, err
+	return err
 }
 
 // In works in the host's own transaction, on the same database: the host's rows and
