@@ -74,7 +74,7 @@ func perform(b *testing.B, floor time.Duration, callers int, call func(db *sqlst
 		})
 	}
 	wg.Wait()
-	if b.N > 0 {
+	if floor > 0 {
 		b.ReportMetric(float64(floor)*float64(b.N)/float64(b.Elapsed()), "x")
 	}
 }
