@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptrace"
 	"sync"
@@ -12,9 +13,11 @@ import (
 // call is one Do. Its one timer first bounds the whole and, once a byte went out,
 // the exchange: after that byte there is no other attempt.
 type call struct {
+	parent   context.Context
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
 	deadline time.Time
+	turned   time.Duration // what was left when its turn came
 	limit    time.Duration // from the first byte out to the last byte in
 	timer    *time.Timer
 	reading  atomic.Bool
@@ -22,8 +25,10 @@ type call struct {
 }
 
 func (c *call) begin(parent context.Context, cfg *Config) {
+	c.parent = parent
 	c.ctx, c.cancel = context.WithCancelCause(parent)
 	c.deadline, c.limit = time.Now().Add(cfg.CallTimeout), cfg.ReadTimeout
+	c.turned = cfg.CallTimeout
 	c.timer = time.AfterFunc(cfg.CallTimeout, c.expire)
 }
 
@@ -63,6 +68,19 @@ func (c *call) late() error {
 	return nil
 }
 
+// leftBy reports whether the caller ended the call before the gateway had its time.
+func (c *call) leftBy(cfg *Config) bool {
+	d, ok := c.parent.Deadline()
+	switch {
+	case errors.Is(c.parent.Err(), context.Canceled):
+		return true
+	case c.parent.Err() == nil && (!ok || time.Until(d) > 0):
+		return false
+	}
+	had := c.turned - time.Until(c.deadline)
+	return had < min(cfg.ReadTimeout, cfg.CallTimeout-cfg.CallTimeout/10)
+}
+
 func past(now, deadline time.Time) bool {
 	return !now.Before(deadline) || !now.Round(0).Before(deadline.Round(0))
 }
@@ -76,6 +94,7 @@ type attempt struct {
 	started time.Time
 	answer  Answer
 	final   bool  // another attempt would end the same way
+	heard   bool  // the answer was read to its end
 	why     error // what ended the call while the attempt was under way
 	trace   httptrace.ClientTrace
 

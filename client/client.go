@@ -18,7 +18,7 @@
 //
 // It reads no gateway codes and knows no operations: a declined refund is an
 // Answer. It never decides [bankrail.Refused]. It keeps no state between calls
-// but idle connections, and it is no general HTTP client: HTTP/1.1 only, no
+// but idle connections, the breaker and the rate, and it is no general HTTP client: HTTP/1.1 only, no
 // redirects, no cookies, no decompression, no proxy from the environment.
 package client
 
@@ -83,16 +83,19 @@ type Client struct {
 	// kept reuses connections, fresh never does.
 	kept, fresh *resty.Client
 	close       func()
+	breaker     *breaker // nil where it is off
 }
 
 // Do signs r, sends it and returns the verified answer, whatever its HTTP status.
 //
 // An attempt that was certainly not sent is repeated, freshly signed, at most
-// Config.Retries times; nothing else is.
+// Config.Retries times; nothing else is. Together they take one turn of the limiter
+// and are one call to the breaker.
 //
 // Errors: always *bankrail.Error. With Effect NotSent: a malformed request
-// (errors.Is ErrInvalid), a dialect that could not sign, no connection (DNS, dial,
-// TLS handshake), a context that was done before the first byte. With Effect
+// (errors.Is ErrInvalid), no turn in time (ErrBusy), an open breaker
+// (ErrBreakerOpen), a dialect that could not sign, no connection (DNS, dial, TLS
+// handshake), a context that was done before the first byte. With Effect
 // Unknown: everything after that, an answer that does not verify, is cut, too
 // large or a redirect included. The text quotes no body, header or query.
 func (c *Client) Do(ctx context.Context, r Request) (*Answer, error) {
@@ -102,15 +105,24 @@ func (c *Client) Do(ctx context.Context, r Request) (*Answer, error) {
 	var whole call
 	whole.begin(ctx, &c.cfg)
 	defer whole.end()
+	if err := c.turn(&whole); err != nil {
+		return nil, c.fail(&r, nil, err)
+	}
+	return c.guarded(&whole, &r)
+}
+
+// attempts sends until a byte left or nothing is left to try. It returns the last
+// attempt too.
+func (c *Client) attempts(whole *call, r *Request) (*Answer, *attempt, error) {
 	a := &whole.first
 	for n := 1; ; n++ {
-		a.call, a.n = &whole, n
-		answer, err := c.once(&r, a)
+		a.call, a.n = whole, n
+		answer, err := c.once(r, a)
 		if err == nil {
-			return answer, nil
+			return answer, a, nil
 		}
 		if n > c.cfg.Retries || !a.repeatable(err) || c.cfg.Backoff(whole.ctx, n) != nil {
-			return nil, err
+			return nil, a, err
 		}
 		a = new(attempt)
 	}
@@ -166,6 +178,7 @@ func (c *Client) exchange(a *attempt) (*Answer, error) {
 	if err := a.read(resp.RawResponse, c.cfg.MaxAnswer); err != nil {
 		return nil, err
 	}
+	a.heard = true
 	if err := c.verify(a.ctx, r, &a.answer); err != nil {
 		return nil, err
 	}

@@ -61,6 +61,18 @@ type Config struct {
 	// time.
 	Backoff func(ctx context.Context, retry int) error
 
+	// Breaker keeps requests that move money from a gateway that is down. Its state
+	// belongs to this Client. Defaults to open for 30 s after 5 failed calls in a row.
+	Breaker Breaker
+	// Limiter makes every call wait for its turn, queries too, for a quarter of
+	// CallTimeout at most. Defaults to none.
+	Limiter Limiter
+	// Rate is the simple way to a Limiter: calls per second of this Client, 1 to
+	// 1000000. Defaults to 0, which is no limit.
+	Rate int
+	// Burst is how many calls may go at once with Rate. Defaults to Rate.
+	Burst int
+
 	// Recorder is given every attempt, redacted, bodies cut to 64 KiB. It has 2 s; what
 	// it does or fails to do changes nothing in the call. Defaults to none.
 	Recorder bankrail.Recorder
@@ -88,7 +100,7 @@ func New(cfg Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{cfg: cfg, base: strings.TrimSuffix(cfg.BaseURL, "/"), names: redacted(cfg.Redact)}
+	c := &Client{cfg: cfg, base: strings.TrimSuffix(cfg.BaseURL, "/"), names: redacted(cfg.Redact), breaker: cfg.Breaker.open()}
 	if cfg.Transport != nil {
 		c.kept = quiet(&gate{next: cfg.Transport, foreign: &conn{}})
 		c.fresh = c.kept
@@ -174,6 +186,8 @@ func (cfg Config) complete() (Config, error) {
 	case cfg.Retries == 0:
 		cfg.Retries = 2
 	}
+	cfg.Breaker = cfg.Breaker.check(bad)
+	cfg.limits(bad)
 	if cfg.Backoff == nil {
 		cfg.Backoff = backoff
 	}
