@@ -1,0 +1,79 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/bankrail/bankrail"
+)
+
+// The files in which hosts leave what the auditor reads.
+const (
+	toldLog  = "told.jsonl"
+	eventLog = "events.jsonl"
+)
+
+// toldLine is one thing the host was told: of a number by Create, or that a notice
+// was taken.
+type toldLine struct {
+	Number string `json:"number,omitempty"`
+	// Failed is the error that says that no money moved; Other one that says nothing.
+	// Both empty: Create returned nil.
+	Failed string `json:"failed,omitempty"`
+	Other  string `json:"other,omitempty"`
+	Notice string `json:"notice,omitempty"`
+}
+
+// eventLine is one event as it was published.
+type eventLine struct {
+	ID      string          `json:"id"`
+	Number  string          `json:"number"`
+	Op      string          `json:"op"`
+	Version int64           `json:"version"`
+	Status  bankrail.Status `json:"status"`
+}
+
+// log is a file of lines. A line is written by one call of the system, so that a kill
+// leaves it whole or not at all.
+type log struct{ f *os.File }
+
+func openLog(dir, name string) (*log, error) {
+	f, err := os.OpenFile(filepath.Join(dir, name), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	return &log{f}, err
+}
+
+func (l *log) append(line any) error {
+	b, err := json.Marshal(line)
+	if err != nil {
+		return err
+	}
+	_, err = l.f.Write(append(b, '\n'))
+	return err
+}
+
+// readLog reads all lines; none where no host came so far.
+func readLog[T any](dir, name string) ([]T, error) {
+	b, err := os.ReadFile(filepath.Join(dir, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var all []T
+	lines := bufio.NewScanner(bytes.NewReader(b))
+	for lines.Scan() {
+		var line T
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+			return nil, fmt.Errorf("%s: %q: %w", name, lines.Text(), err)
+		}
+		all = append(all, line)
+	}
+	return all, lines.Err()
+}
