@@ -30,6 +30,14 @@ type Gateway interface {
 	QueryRefund(ctx context.Context, r Request) (bankrail.Receipt, error)
 }
 
+// Readier is a Gateway that knows, without the wire, whether it would send now: its
+// breaker is closed and its rate has room.
+type Readier interface {
+	// Ready is asked before anything is recorded, so that its error leaves no row. It
+	// must not wait long. Its error is a *bankrail.Error with Effect NotSent.
+	Ready(ctx context.Context) error
+}
+
 // Orders tells what was paid for an order: the host's own order table, mostly.
 type Orders interface {
 	// Order reads an order. Errors: bankrail.ErrNotFound; any error refuses the refund.

@@ -102,7 +102,9 @@ type Refund struct {
 //
 // Errors: ErrFailed (with *bankrail.Error: the gateway's code), *journal.ConflictError,
 // ErrBudget, ErrForbidden, ErrInvalid (*bankrail.FieldError, *OrderError),
-// ErrUnsupported, and ErrUnavailable, after which the same Number must be repeated.
+// ErrUnsupported, the gateway's own where it would not send now (*bankrail.Error with
+// Effect NotSent and no record: an open breaker, no room within the rate), and
+// ErrUnavailable, after which the same Number must be repeated.
 // Source: the bank refund brief, steps 1 to 4 of the business logic.
 func (s *Service) Create(ctx context.Context, r Request) (*Refund, error) {
 	id, err := s.id(r)
@@ -171,10 +173,22 @@ func (s *Service) prepare(ctx context.Context, id bankrail.ID, r Request) (journ
 	if err != nil {
 		return journal.Draft{}, err
 	}
+	if err := s.ready(ctx, gw); err != nil {
+		return journal.Draft{}, err
+	}
 	return journal.Draft{
 		Order: r.Order, Amount: r.Amount, Data: data, Hold: journal.Hold{Limit: limit},
 		Operator: r.Operator, SendWithin: s.cfg.SendWithin, Queue: s.cfg.Queue,
 	}, nil
+}
+
+// ready asks the gateway whether it would send now. Of a queued refund it says
+// nothing: that one leaves later.
+func (s *Service) ready(ctx context.Context, gw Gateway) error {
+	if r, ok := gw.(Readier); ok && !s.cfg.Queue {
+		return r.Ready(ctx)
+	}
+	return nil
 }
 
 // order makes sure that the order can be refunded (状态前置校验).

@@ -18,6 +18,7 @@
 package lanhai
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -73,6 +74,13 @@ type Config struct {
 	// ConnectTimeout, ReadTimeout and CallTimeout bound a call. Default to 5 s, 10 s
 	// and 20 s, as the brief advises; journal.Config.CallTimeout must not be shorter.
 	ConnectTimeout, ReadTimeout, CallTimeout time.Duration
+	// Breaker says when the bank counts as down. Defaults to open for 30 s after 5
+	// failed calls in a row; see client.Breaker for what counts.
+	Breaker client.Breaker
+	// Limiter makes calls wait for their turn; Rate and Burst, in calls per second, are
+	// the simple way. Default to none; see client.Config.
+	Limiter     client.Limiter
+	Rate, Burst int
 	// Recorder keeps every request and answer. Defaults to none.
 	Recorder bankrail.Recorder
 	// Logger gets what the client has to say. Defaults to slog.Default.
@@ -100,6 +108,7 @@ type Gateway struct {
 var (
 	_ refund.Gateway = (*Gateway)(nil)
 	_ refund.Orders  = (*Gateway)(nil)
+	_ refund.Readier = (*Gateway)(nil)
 	_ notify.Source  = (*Gateway)(nil)
 )
 
@@ -121,6 +130,7 @@ func New(cfg Config) (*Gateway, error) {
 		ConnectTimeout: cfg.ConnectTimeout, ReadTimeout: cfg.ReadTimeout, CallTimeout: cfg.CallTimeout,
 		RootCAs: cfg.RootCAs, Certificates: cfg.Certificates, Recorder: cfg.Recorder,
 		Logger: cfg.Logger, Now: cfg.Now, Transport: cfg.Transport,
+		Breaker: cfg.Breaker, Limiter: cfg.Limiter, Rate: cfg.Rate, Burst: cfg.Burst,
 	})
 	errs = append(errs, err)
 	if err := errors.Join(errs...); err != nil {
@@ -199,6 +209,13 @@ func (g *Gateway) Channel() bankrail.Channel { return g.channel }
 
 // Rules says what the bank promises about numbers; see Config.Rules.
 func (g *Gateway) Rules(bankrail.Op) journal.Rules { return g.rules }
+
+// Ready reports whether a refund would be let go now, by the breaker and the rate,
+// without the wire. See client.Client.Ready.
+//
+// Errors: *bankrail.Error with Effect NotSent, and client.ErrBreakerOpen or
+// client.ErrBusy.
+func (g *Gateway) Ready(ctx context.Context) error { return g.client.Ready(ctx) }
 
 // Close closes idle connections. A Gateway in use goes on working.
 func (g *Gateway) Close() { g.client.Close() }
