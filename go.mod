@@ -3,6 +3,7 @@ module github.com/bankrail/bankrail
 go 1.25.0
 
 require (
+	github.com/anishathalye/porcupine v1.3.0
 	github.com/emmansun/gmsm v0.44.1
 	github.com/go-resty/resty/v2 v2.17.2
 	github.com/jarcoal/httpmock v1.4.2
@@ -15,7 +16,6 @@ require (
 )
 
 require (
-	github.com/anishathalye/porcupine v1.3.0 // indirect
 	github.com/sony/gobreaker/v2 v2.4.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/net v0.56.0 // indirect

@@ -50,26 +50,28 @@ var layers = map[string]string{
 // fenced lists foreign packages (and what is below them) with where they may be
 // imported, and why nowhere else.
 var fenced = map[string]struct{ where, why string }{
-	"github.com/go-resty/resty":   {"client", "one place decides what was sent"},
-	"github.com/emmansun/gmsm":    {"sign sign/envelope", "one place holds keys and algorithms"},
-	"github.com/tjfoc/gmsm":       {"sign/tjfoc", "it signs and verifies with checked numbers; its key files, ciphers and decryption are not safe"},
-	"net/http":                    {"client notify sandbox gateway/lanhai cmd/bankrail examples/refund examples/quickstart proof/crash", "the rest must work without a network"},
-	"database/sql":                {"store/sqlstore examples/refund proof/crash", "the journal knows stores by its own interface only"},
-	"modernc.org/sqlite":          {"store/sqlstore proof/crash", "whoever brings another database links none of it"},
-	"testing":                     {"store/storetest", "hosts do not link test code"},
-	"github.com/stretchr/testify": {"store/storetest", "hosts do not link test code"},
-	"pgregory.net/rapid":          {"store/storetest", "hosts do not link test code"},
-	"unsafe":                      {"", "nothing here needs it"},
+	"github.com/go-resty/resty":         {"client", "one place decides what was sent"},
+	"github.com/emmansun/gmsm":          {"sign sign/envelope", "one place holds keys and algorithms"},
+	"github.com/tjfoc/gmsm":             {"sign/tjfoc", "it signs and verifies with checked numbers; its key files, ciphers and decryption are not safe"},
+	"net/http":                          {"client notify sandbox gateway/lanhai cmd/bankrail examples/refund examples/quickstart proof/crash", "the rest must work without a network"},
+	"database/sql":                      {"store/sqlstore examples/refund proof/crash", "the journal knows stores by its own interface only"},
+	"modernc.org/sqlite":                {"store/sqlstore proof/crash", "whoever brings another database links none of it"},
+	"testing":                           {"store/storetest", "hosts do not link test code"},
+	"github.com/stretchr/testify":       {"store/storetest", "hosts do not link test code"},
+	"pgregory.net/rapid":                {"store/storetest", "hosts do not link test code"},
+	"github.com/anishathalye/porcupine": {"store/storetest", "hosts do not link test code"},
+	"unsafe":                            {"", "nothing here needs it"},
 }
 
 // clocks are the only files that may call time.Now; everything else takes a clock,
 // so that a test can turn it.
 var clocks = map[string]string{
-	"sign/ring.go":              "the default of RingConfig.Now, for a zero KeyRing",
-	"client/attempt.go":         "deadlines of sockets are set against the system's clock",
-	"sandbox/clock.go":          "the real Clock",
-	"store/sqlstore/sqlite.go":  "how long to wait for a lock is no time that is kept",
-	"store/storetest/locker.go": "leases of locks end by the real clock of the process that holds them",
+	"sign/ring.go":                 "the default of RingConfig.Now, for a zero KeyRing",
+	"client/attempt.go":            "deadlines of sockets are set against the system's clock",
+	"sandbox/clock.go":             "the real Clock",
+	"store/sqlstore/sqlite.go":     "how long to wait for a lock is no time that is kept",
+	"store/storetest/histories.go": "a history is what callers saw in real time",
+	"store/storetest/locker.go":    "leases of locks end by the real clock of the process that holds them",
 }
 
 func TestLayers(t *testing.T) {
