@@ -29,6 +29,7 @@ var layers = map[string]string{
 	"client":              ". sign",
 	"idempotency":         ".",
 	"internal/point":      "",
+	"internal/faultproxy": "",
 	"journal":             ". idempotency internal/point",
 	"refund":              ". journal",
 	"notify":              ". journal internal/point",
