@@ -106,8 +106,12 @@ local t = redis.call('TIME')
 local now = t[1] * 1000000 + t[2]
 local r = redis.call('HMGET', KEYS[1], 'l', 't')
 local level, last = tonumber(r[1]), tonumber(r[2])
-if not level or not last then level, last = full, now end
-local passed = math.max(0, now - last)
+if not level or not last or not (level <= full and level > -2^53) then level, last = full, now end
+if now < last then -- the clock was set back, or another server took over
+	last = now
+	redis.call('HSET', KEYS[1], 't', string.format('%.0f', now))
+end
+local passed = now - last
 if passed >= (full - level) / calls then
 	level = full
 else

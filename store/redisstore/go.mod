@@ -10,10 +10,12 @@ require (
 )
 
 require (
+	github.com/anishathalye/porcupine v1.3.0 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	go.uber.org/atomic v1.11.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/sys v0.30.0 // indirect
+	pgregory.net/rapid v1.3.0 // indirect
 )
 
 replace github.com/bankrail/bankrail => ../..
