@@ -1,0 +1,59 @@
+package sim
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// coverage counts in how many worlds a thing was seen.
+type coverage map[string]int
+
+// missing lists what was planned and never happened: a simulation that tests nothing
+// is worse than none.
+func (c coverage) missing(planned []string) []string {
+	var out []string
+	for _, p := range planned {
+		if c[p] == 0 {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func (c coverage) add(seen map[string]int) {
+	for k, n := range seen {
+		if n > 0 {
+			c[k]++
+		}
+	}
+}
+
+// String lists the counts by name.
+func (c coverage) String() string {
+	var b strings.Builder
+	for _, k := range slices.Sorted(maps.Keys(c)) {
+		fmt.Fprintf(&b, "%8d  %s\n", c[k], k)
+	}
+	return b.String()
+}
+
+// planned is what every run of a few hundred worlds must have met.
+func planned() []string {
+	return []string{
+		"node crash", "node pause", "node clock forward", "node clock back", "node restart",
+		"wire lost", "wire late", "wire twice", "wire not sent", "answer lost", "answer cut", "answer 5xx", "answer garbage", "answer unsigned",
+		"bank refuses", "bank refuses for now", "bank accepts", "bank succeeds at once", "bank fails", "bank bounces", "bank never settles", "bank other amount", "bank breaks its word",
+		"query stale", "query not found",
+		"notice", "notice again", "notice days late", "notice early", "notice alien", "notice contradicts", "notice without amount", "notice stale", "notice reused", "notice refused",
+		"store cut before", "store cut after", "store lands later", "store deadlock", "store outage", "store read-only", "store slow", "store hook refuses",
+		"broker down", "broker ack lost",
+		"host new number", "host repeats", "host repeats elsewhere", "host other content", "host gives up", "host unconfirmed",
+		"operator two sweeps", "operator cancels", "statement",
+		"edge processing>succeeded", "edge processing>failed", "edge processing>manual", "edge processing>created", "edge created>processing", "edge created>failed",
+		"edge created>manual", "edge manual>succeeded", "edge succeeded>reversed",
+		"cause tries", "cause overdue", "cause contradiction", "cause early", "cause never_sent", "cause refused", "cause failed",
+		"anomaly amount", "anomaly contradiction", "anomaly late_success", "anomaly early", "anomaly unmatched", "anomaly stale", "anomaly reused",
+	}
+}
