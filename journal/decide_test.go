@@ -479,7 +479,8 @@ func TestProposalIsVoidOrReplaced(t *testing.T) {
 	t.Run("news voids it", func(t *testing.T) {
 		t.Parallel()
 		d := twoPersons(t)
-		_, err := d.decide()
+		first := d.verdict()
+		_, err := d.book.Decide(t.Context(), d, numbered("R1"), first)
 		require.NoError(t, err)
 		d.hear(said(bankrail.Processing, 100))
 		require.Zero(t, d.entry("R1").Proposal)
@@ -487,6 +488,8 @@ func TestProposalIsVoidOrReplaced(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, bankrail.Manual, e.Status, "bob is the first again")
 		require.Equal(t, "bob", e.Proposal.By)
+		_, err = d.book.Decide(t.Context(), d, numbered("R1"), first)
+		require.ErrorIs(t, err, journal.ErrLost, "alice's repeat is not told that hers still stands")
 	})
 	t.Run("so does a question", func(t *testing.T) {
 		t.Parallel()
@@ -616,6 +619,24 @@ func TestDecideWithoutAStore(t *testing.T) {
 	_, err := d.book.Decide(t.Context(), d, numbered("R1"), c)
 	require.ErrorIs(t, err, errAway)
 	require.Equal(t, c.Version, d.entry("R1").Version)
+}
+
+// TestLostDecisionMayBeItsOwn: whoever was faster may have decided the very same.
+func TestLostDecisionMayBeItsOwn(t *testing.T) {
+	t.Parallel()
+	d := stuck(t)
+	d.book = journal.New(&twice{Store: d.store}, journal.Config{Now: d.clock.Now, AllowVolatile: true})
+	e, err := d.decide()
+	require.NoError(t, err)
+	require.Equal(t, bankrail.Failed, e.Status)
+}
+
+// twice is a store on which every change was made by somebody else a moment ago.
+type twice struct{ *memstore.Store }
+
+func (s *twice) Apply(ctx context.Context, b journal.Batch) error {
+	_ = s.Store.Apply(ctx, b)
+	return s.Store.Apply(ctx, b)
 }
 
 // broken is a store that reads and does not write.
