@@ -2,11 +2,10 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 
+	"github.com/bankrail/bankrail"
 	"github.com/bankrail/bankrail/journal"
 )
 
@@ -16,6 +15,9 @@ func (s session) apply(ctx context.Context, b journal.Batch) error {
 		if err := s.receive(ctx, *b.Notice); err != nil {
 			return err
 		}
+	}
+	if err := s.lock(ctx, newNumbers(b)...); err != nil {
+		return err
 	}
 	for _, p := range b.Pending {
 		if err := s.keep(ctx, p); err != nil {
@@ -34,43 +36,60 @@ func (s session) apply(ctx context.Context, b journal.Batch) error {
 		}
 	}
 	for _, p := range b.Matched {
-		if _, err := s.q.ExecContext(ctx, s.deletePending, p.Row); err != nil {
+		if _, err := s.q.ExecContext(ctx, s.deletePending, rowID(p.Row)); err != nil {
 			return fmt.Errorf("match %s: %w", p.ID, err)
 		}
 	}
 	for _, p := range b.Flagged {
-		if _, err := s.q.ExecContext(ctx, s.flagPending, p.Row); err != nil {
+		if _, err := s.q.ExecContext(ctx, s.flagPending, rowID(p.Row)); err != nil {
 			return fmt.Errorf("flag %s: %w", p.ID, err)
 		}
 	}
 	for _, a := range b.Anomalies {
 		values := append([]any{string(a.Kind)}, key(a.Entry)...)
-		if _, err := s.q.ExecContext(ctx, s.addAnomaly, append(values, a.Note, a.Evidence[:], ms(a.At))...); err != nil {
+		if _, err := s.q.ExecContext(ctx, s.addAnomaly, append(values, text(a.Note), a.Evidence[:], ms(a.At))...); err != nil {
 			return fmt.Errorf("anomaly of %s: %w", a.Entry, err)
 		}
 	}
 	return nil
 }
 
+// newNumbers lists what the batch records, or keeps news of.
+func newNumbers(b journal.Batch) []bankrail.ID {
+	var ids []bankrail.ID
+	for _, p := range b.Pending {
+		if !p.Blocked {
+			ids = append(ids, p.ID)
+		}
+	}
+	for _, c := range b.Changes {
+		if c.Entry.Version == 0 {
+			ids = append(ids, c.Entry.ID)
+		}
+	}
+	return ids
+}
+
 // receive puts a notice into the inbox.
 func (s session) receive(ctx context.Context, n journal.Notice) error {
-	var digest []byte
-	err := s.q.QueryRowContext(ctx, s.noticeDigest, n.Gateway, n.Merchant, n.ID).Scan(&digest)
-	switch {
-	case err == nil && string(digest) == string(n.Digest[:]):
-		return fmt.Errorf("notice %s of %s: %w", n.ID, n.Channel, journal.ErrSeen)
-	case err == nil:
-		return fmt.Errorf("notice %s of %s: %w", n.ID, n.Channel, journal.ErrReused)
-	case !errors.Is(err, sql.ErrNoRows):
-		return err
-	}
 	news, err := json.Marshal(n.News)
 	if err != nil {
 		return fmt.Errorf("notice %s of %s: %w", n.ID, n.Channel, err)
 	}
-	_, err = s.q.ExecContext(ctx, s.insertNotice,
+	added, err := s.add(ctx, s.insertNotice,
 		n.Gateway, n.Merchant, n.ID, n.Digest[:], ms(n.At), flag(n.Stale), string(n.Source), news, ms(s.now()))
-	return err
+	if err != nil || added {
+		return err
+	}
+	var digest []byte
+	err = s.q.QueryRowContext(ctx, s.noticeDigest, n.Gateway, n.Merchant, n.ID).Scan(&digest)
+	switch {
+	case err != nil:
+		return err
+	case string(digest) == string(n.Digest[:]):
+		return fmt.Errorf("notice %s of %s: %w", n.ID, n.Channel, journal.ErrSeen)
+	}
+	return fmt.Errorf("notice %s of %s: %w", n.ID, n.Channel, journal.ErrReused)
 }
 
 // keep adds news of a number that is not recorded.

@@ -36,7 +36,7 @@ func (db *DB) SetLimit(ctx context.Context, l journal.Limit) error {
 			return &bankrail.FieldError{Field: "gateway", Problem: "a limit needs one"}
 		}
 		_, err := s.q.ExecContext(ctx, s.insertLimit, l.Gateway, l.Merchant, string(l.Op), flag(l.Stopped),
-			l.Max.Minor(), string(l.Max.Currency()), l.By, l.Why, ms(whole(l.At)))
+			l.Max.Minor(), string(l.Max.Currency()), text(l.By), text(l.Why), ms(whole(l.At)))
 		return err
 	})
 }

@@ -6,13 +6,35 @@ import (
 )
 
 // dialect is what differs between databases: everything else in this package is the
-// same for all. PostgreSQL and MySQL add one of their own, with their migrations.
+// same for all.
 type dialect struct {
 	// name is goose's name of the dialect and the folder of its migrations.
 	name string
 	statements
+	// slots is how many locks there are for numbers, a power of two; 0 is one for every
+	// int64.
+	slots int64
+	// bind turns the question marks of a query into the database's own placeholders.
+	bind func(query string) string
 	// kind says which of the package's errors the driver's error is, nil for none.
 	kind func(error) error
+	// duplicate reports a violated uniqueness, where the statement could not avoid it.
+	duplicate func(error) bool
+	// repeat reports that the server rolled the transaction back for the sake of others,
+	// aborted that a COMMIT which failed so certainly did not happen.
+	repeat, aborted func(error) bool
+	// now asks for the server's clock in milliseconds.
+	now string
+	// xid names the transaction, once it wrote; fate asks what became of it: "committed",
+	// "aborted", or anything else for not known yet. Empty where the server cannot say.
+	xid, fate string
+	// lockSchema and unlockSchema make migrations take turns.
+	lockSchema, unlockSchema string
+	// halfDone reports that a step of a migration was done by an earlier try, where the
+	// server commits each by itself. Nil where all of them are one transaction.
+	halfDone func(error) bool
+	// answered reports an error the server answered with, which took the statement back.
+	answered func(error) bool
 }
 
 //go:embed migrations
@@ -20,8 +42,13 @@ var migrations embed.FS
 
 // statements holds every SQL text of the store, in the dialect's own words.
 type statements struct {
-	// Entries. updateEntry is the compare-and-swap on the version, claimEntry the one
-	// on (version, next_at).
+	// lockNumber makes all that records a number, or keeps news of it, take turns until
+	// the transaction ends; its argument is slotOf the number. It answers the isolation
+	// of the transaction. Empty where there is one writer anyway.
+	lockNumber string
+	// Entries. insertEntry does nothing where there is a row, or violates uniqueness.
+	// updateEntry is the compare-and-swap on the version, claimEntry the one on
+	// (version, next_at). hasEntry is asked where the number is locked.
 	getEntry, hasEntry, insertEntry, updateEntry, listEntries string
 	dueEntries, claimEntry, wake, rouse                       string
 	// What follows a change; the key of the entry comes last.
@@ -29,7 +56,7 @@ type statements struct {
 	// Budgets. addBudget does nothing where there is a row; holdBudget is the one
 	// conditional step that reserves.
 	addBudget, holdBudget, chargeBudget, stopBudget, getBudget string
-	// The inbox.
+	// The inbox. insertNotice does nothing where there is a row, or violates uniqueness.
 	noticeDigest, insertNotice                                         string
 	hasPending, insertPending, deletePending, flagPending, listPending string
 	// The outbox.
@@ -43,7 +70,9 @@ type statements struct {
 	// The exchange log.
 	insertExchange, listExchanges, trimExchanges string
 	// The version table, of goose's shape.
-	createVersions, getVersion, insertVersion string
+	hasVersions, createVersions, getVersion, insertVersion string
+	// The steps of a migration, where each commits by itself.
+	beginVersion, unbeginVersion string
 }
 
 const (
@@ -58,16 +87,30 @@ const (
 
 // sqlite is the dialect of OpenSQLite.
 var sqlite = dialect{
-	name: "sqlite",
-	kind: sqliteKind,
-	statements: statements{
-		getEntry:    `SELECT id, ` + entryColumns + ofKey,
-		hasEntry:    `SELECT 1` + ofKey,
-		insertEntry: `INSERT INTO bankrail_entries (` + entryColumns + `) VALUES (` + marks(strings.Count(entryColumns, ",")+1) + `)`,
+	name:       "sqlite",
+	kind:       sqliteKind,
+	bind:       asIs,
+	duplicate:  never,
+	statements: inSQLite(),
+}
+
+func asIs(query string) string { return query }
+
+func never(error) bool { return false }
+
+// inSQLite gives all statements as SQLite takes them. The other dialects start from
+// these and say theirs where they differ.
+func inSQLite() statements {
+	return statements{
+		getEntry: `SELECT id, ` + entryColumns + ofKey,
+		hasEntry: `SELECT 1` + ofKey,
+		insertEntry: `INSERT INTO bankrail_entries (` + entryColumns + `) VALUES (` + marks(strings.Count(entryColumns, ",")+1) + `)
+			ON CONFLICT (gateway, merchant, op, number) DO NOTHING`,
 		updateEntry: `UPDATE bankrail_entries SET ` + assignments(entryColumns) + ` WHERE ` + byKey + ` AND version = ?`,
 		listEntries: `SELECT id, ` + entryColumns + ` FROM bankrail_entries`,
 		dueEntries: `SELECT id, ` + entryColumns + ` FROM bankrail_entries
-			WHERE op = ? AND next_at IS NOT NULL AND next_at <= ? AND (? = 1 OR (gateway = ? AND merchant = ?))
+			WHERE op = ? AND next_at IS NOT NULL AND next_at <= ? AND (next_at > ? OR (next_at = ? AND id > ?))
+			AND (? = 1 OR (gateway = ? AND merchant = ?))
 			ORDER BY next_at, id LIMIT ?`,
 		claimEntry: `UPDATE bankrail_entries SET next_at = ? WHERE id = ? AND version = ? AND next_at = ?`,
 		wake: `UPDATE bankrail_entries SET next_at = ? WHERE ` + byKey + `
@@ -91,7 +134,7 @@ var sqlite = dialect{
 
 		noticeDigest: `SELECT digest FROM bankrail_notices WHERE gateway = ? AND merchant = ? AND notice = ?`,
 		insertNotice: `INSERT INTO bankrail_notices (gateway, merchant, notice, digest, signed_at, stale, source, news, received_at)
-			VALUES (` + marks(9) + `)`,
+			VALUES (` + marks(9) + `) ON CONFLICT (gateway, merchant, notice) DO NOTHING`,
 		hasPending: `SELECT 1 FROM bankrail_pending WHERE ` + byKey + ` LIMIT 1`,
 		insertPending: `INSERT INTO bankrail_pending (gateway, merchant, op, number, news, digest, at, blocked, source, flagged)
 			VALUES (` + marks(9) + `, 0)`,
@@ -107,7 +150,7 @@ var sqlite = dialect{
 		waitingEvents: `SELECT v.id, v.leased_until, v.event, e.gateway, e.merchant, e.op, e.number, v.version, v.type, v.status,
 			v.order_number, v.amount_minor, v.amount_currency, v.settled_minor, v.settled_currency, v.at
 			FROM bankrail_events AS v JOIN bankrail_entries AS e ON e.id = v.entry
-			WHERE v.published_at IS NULL AND v.leased_until <= ?
+			WHERE v.published_at IS NULL AND v.leased_until <= ? AND v.id > ?
 			AND NOT EXISTS (SELECT 1 FROM bankrail_events AS w
 				WHERE w.entry = v.entry AND w.version < v.version AND w.published_at IS NULL)
 			ORDER BY v.id LIMIT ?`,
@@ -125,9 +168,9 @@ var sqlite = dialect{
 		insertLimit: `INSERT INTO bankrail_limits (gateway, merchant, op, stopped, max_minor, max_currency, set_by, why, at)
 			VALUES (` + marks(9) + `)`,
 		openEntries: `SELECT status, COUNT(*), MIN(created_at),
-			COALESCE(SUM(next_at <= ?), 0), MIN(CASE WHEN next_at <= ? THEN next_at END),
-			COALESCE(SUM(created_at > ?), 0), COALESCE(SUM(created_at > ?), 0), COALESCE(SUM(created_at > ?), 0),
-			COALESCE(SUM(created_at > ?), 0), COALESCE(SUM(created_at > ?), 0)
+			COUNT(CASE WHEN next_at <= ? THEN 1 END), MIN(CASE WHEN next_at <= ? THEN next_at END),
+			COUNT(CASE WHEN created_at > ? THEN 1 END), COUNT(CASE WHEN created_at > ? THEN 1 END), COUNT(CASE WHEN created_at > ? THEN 1 END),
+			COUNT(CASE WHEN created_at > ? THEN 1 END), COUNT(CASE WHEN created_at > ? THEN 1 END)
 			FROM bankrail_entries WHERE status IN ('created', 'processing', 'manual') GROUP BY status`,
 		healthCounts: `SELECT (SELECT COUNT(*) FROM bankrail_events WHERE published_at IS NULL),
 			(SELECT MIN(at) FROM bankrail_events WHERE published_at IS NULL),
@@ -138,6 +181,7 @@ var sqlite = dialect{
 		trimExchanges: `DELETE FROM bankrail_exchanges WHERE id IN
 			(SELECT id FROM bankrail_exchanges WHERE started < ? ORDER BY started LIMIT ?)`,
 
+		hasVersions: `SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'bankrail_goose_db_version'`,
 		createVersions: `CREATE TABLE IF NOT EXISTS bankrail_goose_db_version (
 			id INTEGER PRIMARY KEY AUTOINCREMENT,
 			version_id INTEGER NOT NULL,
@@ -145,7 +189,27 @@ var sqlite = dialect{
 			tstamp TIMESTAMP DEFAULT (datetime('now')))`,
 		getVersion:    `SELECT version_id, is_applied FROM bankrail_goose_db_version ORDER BY id`,
 		insertVersion: `INSERT INTO bankrail_goose_db_version (version_id, is_applied) VALUES (?, 1)`,
-	},
+	}
+}
+
+// all lists the statements.
+func (s *statements) all() []*string {
+	return []*string{
+		&s.lockNumber,
+		&s.getEntry, &s.hasEntry, &s.insertEntry, &s.updateEntry, &s.listEntries,
+		&s.dueEntries, &s.claimEntry, &s.wake, &s.rouse,
+		&s.insertStep, &s.listSteps, &s.insertEvent,
+		&s.addBudget, &s.holdBudget, &s.chargeBudget, &s.stopBudget, &s.getBudget,
+		&s.noticeDigest, &s.insertNotice,
+		&s.hasPending, &s.insertPending, &s.deletePending, &s.flagPending, &s.listPending,
+		&s.waitingEvents, &s.leaseEvent, &s.publishEvent,
+		&s.addAnomaly, &s.listAnomalies,
+		&s.listLimits, &s.insertLimit,
+		&s.openEntries, &s.healthCounts,
+		&s.insertExchange, &s.listExchanges, &s.trimExchanges,
+		&s.hasVersions, &s.createVersions, &s.getVersion, &s.insertVersion,
+		&s.beginVersion, &s.unbeginVersion,
+	}
 }
 
 // assignments makes "version = ?, …" of the columns after the key.

@@ -14,13 +14,21 @@ import (
 var (
 	// ErrNewer: the schema is of a newer version of this package. Update the program.
 	ErrNewer = errors.New("schema is newer than this program")
-	// ErrNotDatabase: the file is something else, or encrypted, or damaged.
+	// ErrOlder: the schema is missing or of an older version, and Config.NoMigrate leaves
+	// it to the host.
+	ErrOlder = errors.New("schema is older than this program")
+	// ErrSettings: the host's pool has settings under which rows could be lost or
+	// changed unseen; the text says which and what to set.
+	ErrSettings = errors.New("connection settings are not safe")
+	// ErrNotDatabase: the file is something else, or encrypted, or damaged; the server
+	// has no database or schema of that name.
 	ErrNotDatabase = errors.New("not a database")
-	// ErrReadOnly: the file, its directory or the file system cannot be written.
+	// ErrReadOnly: the file, its directory, the file system or the server cannot be
+	// written; a server may be the replica.
 	ErrReadOnly = errors.New("database is read-only")
 	// ErrFull: there is no room on the disk.
 	ErrFull = errors.New("disk is full")
-	// ErrBusy: another process wrote for longer than Config.BusyTimeout.
+	// ErrBusy: others wrote, or had all connections, for longer than Config.BusyTimeout.
 	ErrBusy = errors.New("database is busy")
 )
 

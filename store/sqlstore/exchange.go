@@ -33,8 +33,8 @@ func (db *DB) Record(ctx context.Context, x bankrail.Exchange) error {
 	}
 	return db.write(ctx, doing, func(ctx context.Context, s session) error {
 		_, err := s.q.ExecContext(ctx, s.insertExchange, x.Gateway, x.Merchant, string(x.Op), x.Number, x.Attempt,
-			x.Method, x.URL, blob(sent), blob(db.bounded(x.Request)), x.HTTPStatus, blob(answered), blob(db.bounded(x.Answer)),
-			x.Effect.String(), x.Problem, ms(x.Started), int64(x.Took))
+			x.Method, text(x.URL), blob(sent), blob(db.bounded(x.Request)), x.HTTPStatus, blob(answered), blob(db.bounded(x.Answer)),
+			x.Effect.String(), text(x.Problem), ms(x.Started), int64(x.Took))
 		return err
 	})
 }

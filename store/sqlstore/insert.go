@@ -43,14 +43,30 @@ func (s session) one(ctx context.Context, query string, args ...any) (bool, erro
 	return n == 1, err
 }
 
-// insert records a new entry, in the order of refusals that journal.Tx promises.
+// add inserts a row and reports whether there was none.
+func (s session) add(ctx context.Context, query string, args ...any) (bool, error) {
+	added, err := s.one(ctx, query, args...)
+	if err != nil && s.duplicate(err) {
+		return false, nil
+	}
+	return added, err
+}
+
+// insert records a new entry, in the order of refusals that journal.Tx promises. The
+// row comes first: only what could be inserted was certainly not there, whatever a
+// host's transaction can see.
 func (s session) insert(ctx context.Context, c journal.Change, h journal.Hold) error {
 	id := c.Entry.ID
-	recorded, err := s.has(ctx, s.hasEntry, key(id)...)
+	if err := s.lock(ctx, id); err != nil {
+		return err
+	}
+	first := c.Entry
+	first.Version = 1
+	added, err := s.add(ctx, s.insertEntry, entryValues(first)...)
 	if err != nil {
 		return err
 	}
-	if recorded {
+	if !added {
 		return journal.ErrExists
 	}
 	if c.Entry.Status != bankrail.Manual {
@@ -66,18 +82,23 @@ func (s session) insert(ctx context.Context, c journal.Change, h journal.Hold) e
 		return err
 	}
 	c.Entry.Version = 0
-	return s.change(ctx, c)
+	return s.record(ctx, c)
 }
 
 // change turns an entry into its next version: compare-and-swap, history, event, budget.
 func (s session) change(ctx context.Context, c journal.Change) error {
-	e := c.Entry
-	if err := s.swap(ctx, e); err != nil {
+	if err := s.swap(ctx, c.Entry); err != nil {
 		return err
 	}
+	return s.record(ctx, c)
+}
+
+// record writes what follows the entry's new version.
+func (s session) record(ctx context.Context, c journal.Change) error {
+	e := c.Entry
 	e.Version++
 	if err := s.follow(ctx, s.insertStep, e,
-		e.Version, name(c.From), name(e.Status), string(c.Source), c.Evidence[:], c.Note, ms(c.At)); err != nil {
+		e.Version, name(c.From), name(e.Status), string(c.Source), c.Evidence[:], text(c.Note), ms(c.At)); err != nil {
 		return fmt.Errorf("history of %s: %w", e.ID, err)
 	}
 	if c.Event != "" {
@@ -98,15 +119,11 @@ func (s session) change(ctx context.Context, c journal.Change) error {
 func (s session) swap(ctx context.Context, e journal.Entry) error {
 	lost := fmt.Errorf("%s at version %d: %w", e.ID, e.Version, journal.ErrLost)
 	if e.Version == 0 {
-		recorded, err := s.has(ctx, s.hasEntry, key(e.ID)...)
-		if err != nil {
-			return err
-		}
-		if recorded {
+		e.Version = 1
+		added, err := s.add(ctx, s.insertEntry, entryValues(e)...)
+		if err == nil && !added {
 			return lost
 		}
-		e.Version = 1
-		_, err = s.q.ExecContext(ctx, s.insertEntry, entryValues(e)...)
 		return err
 	}
 	old := e.Version

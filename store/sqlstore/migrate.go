@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/bankrail/bankrail/internal/point"
 )
 
 // migration is one file of migrations/, in goose's format.
@@ -17,43 +19,78 @@ type migration struct {
 	up      []string
 }
 
-// migrate applies what is missing, all of it in one transaction, and keeps goose's
-// books in bankrail_goose_db_version: `goose -table bankrail_goose_db_version` reads
-// them. The host's own goose table, in the same database, is left alone.
+// Migrations gives the schema's SQL files, in folders named postgres, mysql and
+// sqlite, for hosts that run such things themselves (Config.NoMigrate). They are in
+// goose's format and are meant for `goose -table bankrail_goose_db_version`; whoever
+// runs the "+goose Up" half of a file by other means adds its number to that table.
+func Migrations() fs.FS {
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return migrations // cannot be: the name is a valid one
+	}
+	return sub
+}
+
+// migrate brings the schema up to date, and keeps goose's books in
+// bankrail_goose_db_version: `goose -table bankrail_goose_db_version` reads them. The
+// host's own goose table, in the same database, is left alone.
 func (db *DB) migrate(ctx context.Context) error {
 	files, err := readMigrations(migrations, "migrations/"+db.dialect.name)
 	if err != nil {
 		return err
 	}
-	last := files[len(files)-1].version
+	if db.cfg.NoMigrate || db.server() {
+		current, err := db.on(db.writer).current(ctx, files)
+		if err == nil && !current && db.cfg.NoMigrate {
+			err = fmt.Errorf("%w: want version %d", ErrOlder, files[len(files)-1].version)
+		}
+		if err != nil || current {
+			return err
+		}
+	}
+	if db.dialect.halfDone != nil {
+		return db.migrateInSteps(ctx, files)
+	}
+	return db.migrateAtOnce(ctx, files)
+}
+
+// current reports whether all files are applied, without writing anything.
+func (s session) current(ctx context.Context, files []migration) (bool, error) {
+	if exists, err := s.has(ctx, s.hasVersions); err != nil || !exists {
+		return false, err
+	}
+	applied, err := s.versions(ctx, files)
+	for _, m := range files {
+		if !applied[m.version] {
+			return false, err
+		}
+	}
+	return true, err
+}
+
+// migrateAtOnce applies what is missing, all of it in one transaction.
+func (db *DB) migrateAtOnce(ctx context.Context, files []migration) error {
 	tx, err := db.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }()
 	s := db.on(tx)
-	if _, err := tx.ExecContext(ctx, s.createVersions); err != nil {
-		return err
-	}
-	applied, err := s.versions(ctx)
-	if err != nil {
-		return err
-	}
-	for v := range applied {
-		if v > last {
-			return newer(v, last)
-		}
-	}
-	if len(applied) == 0 { // goose's own first row
-		if _, err := tx.ExecContext(ctx, s.insertVersion, 0); err != nil {
+	if s.lockSchema != "" {
+		if _, err := tx.ExecContext(ctx, s.lockSchema); err != nil {
 			return err
 		}
+	}
+	applied, err := s.books(ctx, files)
+	if err != nil {
+		return err
 	}
 	for _, m := range files {
 		if applied[m.version] {
 			continue
 		}
 		for _, statement := range m.up {
+			point.At(ctx, point.HalfMigrated, "")
 			if _, err := tx.ExecContext(ctx, statement); err != nil {
 				return fmt.Errorf("migration %s: %w", m.name, err)
 			}
@@ -65,18 +102,35 @@ func (db *DB) migrate(ctx context.Context) error {
 	return tx.Commit()
 }
 
-// versions reads which migrations are applied: the last row of each counts.
-func (s session) versions(ctx context.Context) (map[int64]bool, error) {
+// books makes the version table where it is missing, and reads it.
+func (s session) books(ctx context.Context, files []migration) (map[int64]bool, error) {
+	if _, err := s.q.ExecContext(ctx, s.createVersions); err != nil {
+		return nil, err
+	}
+	applied, err := s.versions(ctx, files)
+	if err == nil && len(applied) == 0 { // goose's own first row
+		_, err = s.q.ExecContext(ctx, s.insertVersion, 0)
+	}
+	return applied, err
+}
+
+// versions reads which migrations are applied (true) or were begun (false): the last
+// row of each counts.
+func (s session) versions(ctx context.Context, files []migration) (map[int64]bool, error) {
 	applied := map[int64]bool{}
 	err := s.each(ctx, func(r scanner) error {
 		var v int64
 		var up bool
 		err := r.Scan(&v, &up)
-		if delete(applied, v); up {
-			applied[v] = true
-		}
+		applied[v] = up
 		return err
 	}, s.getVersion)
+	last := files[len(files)-1].version
+	for v, up := range applied {
+		if up && v > last {
+			return nil, newer(v, last)
+		}
+	}
 	return applied, err
 }
 

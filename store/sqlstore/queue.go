@@ -11,44 +11,6 @@ import (
 	"github.com/bankrail/bankrail/journal"
 )
 
-// Claim hands out due entries; see journal.Queue.
-func (db *DB) Claim(ctx context.Context, q journal.ClaimQuery) ([]journal.Entry, error) {
-	if q.Limit < 1 {
-		return nil, ctx.Err()
-	}
-	var claimed []journal.Entry
-	err := db.write(ctx, "claim "+string(q.Op), func(ctx context.Context, s session) error {
-		now := whole(s.now())
-		var due []journal.Entry
-		var rows []int64
-		every := flag(q.Channel == bankrail.Channel{})
-		err := s.each(ctx, func(r scanner) error {
-			e, row, err := scanEntry(r)
-			due, rows = append(due, e), append(rows, row)
-			return err
-		}, s.dueEntries, string(q.Op), ms(now), every, q.Channel.Gateway, q.Channel.Merchant, q.Limit)
-		if err != nil {
-			return err
-		}
-		until := whole(now.Add(q.Lease))
-		for i, e := range due {
-			done, err := s.one(ctx, s.claimEntry, ms(until), rows[i], e.Version, ms(e.NextAt))
-			if err != nil {
-				return err
-			}
-			if done {
-				e.NextAt = until
-				claimed = append(claimed, e)
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return claimed, nil
-}
-
 // Rouse makes due what would never be looked at; see journal.Queue.
 func (db *DB) Rouse(ctx context.Context, horizon time.Duration) (int, error) {
 	var n int64
@@ -85,46 +47,6 @@ func (db *DB) Pending(ctx context.Context, q journal.PendingQuery) ([]journal.Pe
 		return nil, db.fail("pending", err)
 	}
 	return found, nil
-}
-
-// TakeEvents leases unpublished events; see journal.Outbox.
-func (db *DB) TakeEvents(ctx context.Context, lease time.Duration, limit int) ([]journal.Event, error) {
-	if limit < 1 {
-		return nil, ctx.Err()
-	}
-	var taken []journal.Event
-	err := db.write(ctx, "take events", func(ctx context.Context, s session) error {
-		now := whole(s.now())
-		type row struct {
-			id, leased int64
-			event      journal.Event
-		}
-		var waiting []row
-		err := s.each(ctx, func(r scanner) error {
-			var w row
-			var err error
-			w.event, err = scanEvent(r, &w.id, &w.leased)
-			waiting = append(waiting, w)
-			return err
-		}, s.waitingEvents, ms(now), limit)
-		if err != nil {
-			return err
-		}
-		for _, w := range waiting {
-			done, err := s.one(ctx, s.leaseEvent, ms(whole(now.Add(lease))), w.id, w.leased)
-			if err != nil {
-				return err
-			}
-			if done {
-				taken = append(taken, w.event)
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return taken, nil
 }
 
 func scanEvent(r scanner, id, leased *int64) (journal.Event, error) {

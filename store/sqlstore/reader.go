@@ -74,7 +74,7 @@ func (db *DB) List(ctx context.Context, q journal.ListQuery) ([]journal.Entry, s
 		e, row, err := scanEntry(r)
 		entries, rows = append(entries, e), append(rows, row)
 		return err
-	}, db.dialect.listEntries+where+" ORDER BY id LIMIT ?", append(args, page(q.Limit)+1)...)
+	}, db.dialect.bind(db.dialect.listEntries+where+" ORDER BY id LIMIT ?"), append(args, page(q.Limit)+1)...)
 	if err != nil {
 		return nil, "", db.fail("list", err)
 	}

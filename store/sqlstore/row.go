@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,7 +35,7 @@ func entryValues(e journal.Entry) []any {
 		e.Amount.Minor(), string(e.Amount.Currency()), e.Settled.Minor(), string(e.Settled.Currency()),
 		e.Held.Minor(), string(e.Held.Currency()),
 		flag(e.AnyAmount), flag(e.Offer), e.Fingerprint[:], blob(e.Data), blob(e.Reply), blob(e.Sealed),
-		e.Operator, e.GatewayNumber, e.Code, e.Message,
+		text(e.Operator), text(e.GatewayNumber), text(e.Code), text(e.Message),
 		e.Of.Gateway, e.Of.Merchant, string(e.Of.Op), e.Of.Number, e.Attempt, e.Sends, e.Copies,
 		ms(e.FirstSend), ms(e.LastSendBy), ms(e.SendUntil), flag(e.Postponed), ms(e.AcceptedAt),
 		e.Tries, e.Asks, ms(e.NextAt), ms(e.Expires), ms(e.AbsentAt), proposal(e.Proposal), ms(e.CreatedAt), ms(e.UpdatedAt))
@@ -138,6 +139,22 @@ func blob[T ~[]byte](b T) any {
 		return nil
 	}
 	return []byte(b)
+}
+
+// text is what a gateway or a person wrote, as a column. Servers take no bytes that
+// are not UTF-8, and PostgreSQL no zero byte: a message in another encoding must not
+// keep an entry from being settled.
+func text(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+}
+
+// rowID reads the Row of what was read earlier; no row has the number of what is none.
+func rowID(row string) int64 {
+	n, err := strconv.ParseInt(row, 10, 64)
+	if err != nil {
+		return -1
+	}
+	return n
 }
 
 func flag(b bool) int {

@@ -1,5 +1,5 @@
 // Package sqlstore keeps the journal in an SQL database: SQLite, embedded, without
-// a server.
+// a server; PostgreSQL; MySQL or MariaDB.
 //
 //	db, err := sqlstore.OpenSQLite("bankrail.db", sqlstore.Config{})
 //	if err != nil {
@@ -7,6 +7,9 @@
 //	}
 //	defer db.Close()
 //	book := journal.New(db, journal.Config{})
+//
+// [OpenPostgres] and [OpenMySQL] open a server by its DSN, [FromPostgres] and
+// [FromMySQL] work on a pool the host has already.
 //
 // What a method has written when it returns nil survives a crash of the process and
 // of the machine. A host with its own tables in the same database records an entry
@@ -33,14 +36,29 @@ import (
 
 // Config configures a DB.
 type Config struct {
-	// Now is the store's clock. SQLite has no server whose clock could count instead:
-	// all processes on one file must agree on it. Defaults to time.Now.
+	// Now is the store's clock, in the place of any other. Defaults to the server's
+	// clock on PostgreSQL and MySQL, which is looked at once a second and read off the
+	// local monotonic clock between, and to time.Now on SQLite: it has no server, so all
+	// processes on one file must agree on their clocks.
 	Now func() time.Time
-	// BusyTimeout is how long a call waits for its turn to write before it gives up
-	// with ErrNotCommitted. Defaults to 10 seconds.
+	// BusyTimeout is how long a call waits for its turn to write, and on a server how
+	// long a transaction may take until its COMMIT, all tries together, before it gives
+	// up with ErrNotCommitted. Defaults to 10 seconds.
 	BusyTimeout time.Duration
-	// Readers is how many connections read beside the one that writes. Defaults to 4.
+	// Readers is how many connections read beside the one that writes; SQLite only.
+	// Defaults to 4.
 	Readers int
+	// Conns bounds the connections of OpenPostgres and OpenMySQL; a pool that was handed
+	// in keeps its own bounds. Defaults to 16.
+	Conns int
+	// ConnLife is how long OpenPostgres and OpenMySQL keep a connection before a fresh
+	// one takes its place, so that a server that moved is found again. Defaults to 30
+	// minutes.
+	ConnLife time.Duration
+	// NoMigrate leaves the schema to the host, which runs the files of Migrations: a
+	// schema that is missing or older is ErrOlder. Defaults to false: opening brings the
+	// schema up to date, which takes the right to create tables.
+	NoMigrate bool
 	// MaxBody bounds each body of the exchange log in bytes; what is longer is cut.
 	// Defaults to 64 KiB.
 	MaxBody int
@@ -55,7 +73,7 @@ type Config struct {
 	// Defaults to nothing.
 	OnChange func(ctx context.Context, tx Tx, c journal.Change) error
 	// Logger hears what nobody is told otherwise: a database file that others may
-	// read, commits whose outcome is unknown. Defaults to slog.Default().
+	// read, a server that forgets commits, commits whose outcome is unknown. Defaults to slog.Default().
 	Logger *slog.Logger
 }
 
@@ -67,9 +85,11 @@ type DB struct {
 	durable bool
 	dialect dialect
 	runner  runner
-	writer  *sql.DB // one connection: SQLite has one writer, and its queue is here
-	reader  *sql.DB // query_only; the writer itself where the database is in memory
-	reads   querier // the reader, where it helps with prepared statements
+	writer  *sql.DB      // one connection: SQLite has one writer, and its queue is here
+	reader  *sql.DB      // query_only; the writer itself where the database is in memory
+	reads   querier      // the reader, where it helps with prepared statements
+	clock   *serverClock // nil without a server, or where Config.Now counts
+	host    bool         // the pool is the host's
 }
 
 var (
@@ -88,6 +108,12 @@ func (cfg Config) withDefaults() Config {
 	if cfg.Readers <= 0 {
 		cfg.Readers = 4
 	}
+	if cfg.Conns <= 0 {
+		cfg.Conns = 16
+	}
+	if cfg.ConnLife <= 0 {
+		cfg.ConnLife = 30 * time.Minute
+	}
 	if cfg.MaxBody <= 0 {
 		cfg.MaxBody = 64 << 10
 	}
@@ -97,8 +123,12 @@ func (cfg Config) withDefaults() Config {
 	return cfg
 }
 
-// Close waits for what is being written and closes the database.
+// Close waits for what is being written and closes the database. A pool that was
+// handed in stays open.
 func (db *DB) Close() error {
+	if db.host {
+		return nil
+	}
 	if r, ok := db.runner.(interface{ close() }); ok {
 		r.close()
 	}
@@ -112,13 +142,22 @@ func (db *DB) Close() error {
 	return nil
 }
 
-// Durable reports whether the database is a file: ":memory:" is not.
+// Durable reports whether what is committed survives a loss of power: ":memory:" does
+// not, nor does a server set to synchronous_commit=off or fsync=off (PostgreSQL), or
+// to another innodb_flush_log_at_trx_commit than 1 (MySQL).
 func (db *DB) Durable() bool { return db.durable }
 
-// Now returns the configured clock in UTC, whole milliseconds.
+// Now returns the configured clock or the server's, in UTC, whole milliseconds.
 func (db *DB) Now(ctx context.Context) (time.Time, error) {
 	if err := ctx.Err(); err != nil {
 		return time.Time{}, fmt.Errorf("sqlstore: now: %w", err)
+	}
+	if db.clock != nil {
+		now, err := db.clock.now(ctx)
+		if err != nil {
+			return time.Time{}, db.fail("now", err)
+		}
+		return whole(now), nil
 	}
 	return whole(db.cfg.Now()), nil
 }
