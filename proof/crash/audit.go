@@ -156,20 +156,27 @@ func (b books) numbers(f *findings) {
 
 // promises holds the bank's books to what the host was told.
 func (b books) promises(f *findings) {
+	last := map[string]toldLine{}
 	for _, t := range b.told {
-		if t.Number == "" || t.Other != "" {
+		if t.Number == "" {
 			continue
 		}
+		last[t.Number] = t
 		e, ok := b.entry(t.Number, bankrail.OpRefund)
 		row, _ := b.bank.Refund(t.Number)
 		_, corrected := b.entry(t.Number, bankrail.OpRefund.Correction())
 		switch {
-		case t.Failed == "" && !ok:
+		case t.What == isOpen && !ok:
 			f.lose("%s: Create returned nil, and it is not in the journal", t.Number)
-		case t.Failed != "" && row.Executions > 0 && !corrected:
-			f.lose("%s: the bank executed it, and Create said: %s", t.Number, t.Failed)
-		case t.Failed != "" && ok && e.Status != bankrail.Failed:
-			f.lose("%s: %s, and Create said: %s", t.Number, e.Status, t.Failed)
+		case t.What == failed && row.Executions > 0 && !corrected:
+			f.lose("%s: the bank executed it, and Create said: %s", t.Number, t.Err)
+		case t.What == failed && e.Status != bankrail.Failed:
+			f.lose("%s: %q in the journal, and Create said: %s", t.Number, e.Status, t.Err)
+		}
+	}
+	for number, t := range last {
+		if row, known := b.bank.Refund(number); known && t.What == refused {
+			f.lose("%s: the bank has it as %s, and the last that Create said was: %s", number, row.Status, t.Err)
 		}
 	}
 }
@@ -239,7 +246,7 @@ func (b books) published(f *findings) {
 func (b books) notices(f *findings) {
 	acked := b.acked
 	for _, t := range b.told {
-		if t.Notice != "" {
+		if t.What == taken {
 			acked = append(acked, t.Notice)
 		}
 	}

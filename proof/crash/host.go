@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/bankrail/bankrail"
+	"github.com/bankrail/bankrail/client"
 	"github.com/bankrail/bankrail/gateway/lanhai"
 	"github.com/bankrail/bankrail/internal/point"
 	"github.com/bankrail/bankrail/journal"
@@ -30,10 +31,12 @@ type task struct {
 	Plan plan
 	// Strike is what this process does to itself; the zero strike nothing.
 	Strike strike
-	Dir    string
-	Bank   string // its URL
-	Books  string // of the management side
-	Keys   sandbox.Keys
+	// Wants is how many of the plan's intents there are by now.
+	Wants int
+	Dir   string
+	Bank  string // its URL
+	Books string // of the management side
+	Keys  sandbox.Keys
 }
 
 // host is one process that refunds.
@@ -127,7 +130,7 @@ func (h *host) openGateway() (*lanhai.Gateway, error) {
 	return lanhai.New(lanhai.Config{
 		Environment: lanhai.Sandbox, BaseURL: h.Bank, Merchant: h.Keys.Merchant, Signer: signer, Bank: ring,
 		NotifyURL: notifyURL, ConnectTimeout: connectTimeout, ReadTimeout: readTimeout, CallTimeout: callTimeout,
-		Rules: &rules,
+		Rules: &rules, Breaker: client.Breaker{OpenFor: breakerOpen},
 	})
 }
 

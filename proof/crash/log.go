@@ -19,16 +19,26 @@ const (
 	eventLog = "events.jsonl"
 )
 
-// toldLine is one thing the host was told: of a number by Create, or that a notice
-// was taken.
+// toldLine is one thing between the host and bankrail.
 type toldLine struct {
 	Number string `json:"number,omitempty"`
-	// Failed is the error that says that no money moved; Other one that says nothing.
-	// Both empty: Create returned nil.
-	Failed string `json:"failed,omitempty"`
-	Other  string `json:"other,omitempty"`
+	What   what   `json:"what"`
+	Err    string `json:"err,omitempty"`
+	// Notice is the number of a statement's line that was taken.
 	Notice string `json:"notice,omitempty"`
 }
+
+// what happened.
+type what string
+
+const (
+	calls   what = "calls"   // the host is about to call Create
+	isOpen  what = "open"    // Create returned nil
+	failed  what = "failed"  // Create returned ErrFailed: this number will never move money
+	refused what = "refused" // another error: no money moved, and who repeats the number starts anew
+	unknown what = "unknown" // ErrUnavailable, or unconfirmed: the host repeats the number
+	taken   what = "taken"   // a notice was taken
+)
 
 // eventLine is one event as it was published.
 type eventLine struct {

@@ -21,6 +21,7 @@ const (
 	settles        = 20 * time.Second       // longer than settleMax
 	storeTimeout   = 2 * time.Second
 	sendWithin     = 4 * time.Second
+	breakerOpen    = 300 * time.Millisecond
 	workInterval   = 25 * time.Millisecond
 	sweepInterval  = 300 * time.Millisecond
 
@@ -79,7 +80,7 @@ func (o options) plans() ([]plan, error) {
 	add := func(strikes ...strike) {
 		i := len(all)
 		all = append(all, plan{
-			Index: i, Seed: hash(o.seed, "world", i), Forgetful: i%3 == 2, Numbers: o.numbers, Strikes: strikes, Postgres: o.postgres,
+			Index: i, Seed: hash(o.seed, "world", i), Forgetful: i%3 == 2, Numbers: o.numbers * len(strikes), Strikes: strikes, Postgres: o.postgres,
 		})
 	}
 	for i, p := range points {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -51,22 +50,14 @@ func (t *total) world(ctx context.Context, p plan) {
 		return
 	}
 	defer w.close()
-	kept, turn := false, 0
-	for _, s := range p.Strikes {
-		err := w.live(ctx, s, turn)
-		if turn++; errors.Is(err, errMissed) && s.Point == "" {
-			// It settled faster than the kill came: a kill as soon as it stands is due then.
-			s.After = 30 * time.Millisecond
-			err = w.live(ctx, s, turn)
-			turn++
-		}
-		if err != nil {
+	for turn, s := range p.Strikes {
+		if err := w.kill(ctx, s, turn); err != nil {
 			t.trouble(p, w.dir, fmt.Errorf("%s: %w", s, err))
 			return
 		}
 		t.killed(p, s)
 	}
-	if err := w.live(ctx, strike{}, turn); err != nil {
+	if err := w.live(ctx, strike{}, len(p.Strikes)); err != nil {
 		t.trouble(p, w.dir, fmt.Errorf("settling: %w", err))
 		return
 	}
@@ -76,8 +67,7 @@ func (t *total) world(ctx context.Context, p plan) {
 		t.trouble(p, w.dir, fmt.Errorf("audit: %w", err))
 		return
 	}
-	kept = t.add(p, w.dir, found)
-	if !kept {
+	if bad := t.add(p, w.dir, found); !bad {
 		_ = os.RemoveAll(w.dir) // it is temporary
 	}
 }

@@ -29,9 +29,15 @@ func (h *host) carryOut(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if !quiet { // the breaker is open, perhaps
+			pause(ctx, 50*time.Millisecond)
+		}
 	}
 	return h.statement(ctx)
 }
+
+// wants is what this host has to do: what those before it had, and some more.
+func (h *host) wants() []intent { return h.Plan.intents()[:h.Wants] }
 
 // wantAll asks for everything from four goroutines.
 func (h *host) wantAll(ctx context.Context) {
@@ -44,7 +50,7 @@ func (h *host) wantAll(ctx context.Context) {
 			}
 		})
 	}
-	for _, in := range h.Plan.intents() {
+	for _, in := range h.wants() {
 		next <- in
 	}
 	close(next)
@@ -61,16 +67,14 @@ func (h *host) await(ctx context.Context) (bool, error) {
 		case ok:
 			return h.finished(ctx)
 		}
-		select {
-		case <-ctx.Done():
+		if !pause(ctx, 20*time.Millisecond) {
 			return false, fmt.Errorf("not everything is settled: %w", ctx.Err())
-		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }
 
 func (h *host) finished(ctx context.Context) (bool, error) {
-	for _, in := range h.Plan.intents() {
+	for _, in := range h.wants() {
 		first, err := h.refunds.Get(ctx, bankrail.Channel{}, in.first.Number)
 		if err == nil && first.Status == bankrail.Failed {
 			_, err = h.refunds.Get(ctx, bankrail.Channel{}, in.second.Number)
@@ -92,27 +96,42 @@ func (h *host) want(ctx context.Context, in intent) {
 	}
 }
 
-// create asks for one refund, and writes down what it was told. ErrUnavailable says
-// nothing of the refund: the same number is repeated.
+// create asks for one refund, and writes down what it was told. Where nothing was told
+// of the refund the same number is repeated.
 func (h *host) create(ctx context.Context, r refund.Request) error {
 	for {
+		if err := h.told.append(toldLine{Number: r.Number, What: calls}); err != nil {
+			return err
+		}
 		got, err := h.refunds.Create(ctx, r)
-		line := toldLine{Number: r.Number}
+		line := toldLine{Number: r.Number, What: isOpen}
 		switch {
-		case errors.Is(err, bankrail.ErrUnavailable), errors.Is(err, bankrail.ErrConflict):
-			line.Other = err.Error()
+		case errors.Is(err, bankrail.ErrUnavailable), errors.Is(err, bankrail.ErrConflict), err == nil && got.Unconfirmed:
+			line.What = unknown
+		case errors.Is(err, bankrail.ErrFailed):
+			line.What = failed
 		case err != nil:
-			line.Failed = err.Error()
-		case got.Unconfirmed:
-			line.Other = "unconfirmed"
+			line.What = refused
+		}
+		if err != nil {
+			line.Err = err.Error()
 		}
 		if werr := h.told.append(line); werr != nil {
 			return werr
 		}
-		if line.Other == "" || ctx.Err() != nil {
+		if line.What != unknown || !pause(ctx, 20*time.Millisecond) {
 			return err
 		}
-		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// pause waits, and reports whether ctx did not end meanwhile.
+func pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
 	}
 }
 
@@ -148,7 +167,7 @@ func (h *host) statement(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := h.told.append(toldLine{Notice: "S-" + r.MerchantRefundNo}); err != nil {
+		if err := h.told.append(toldLine{What: taken, Notice: "S-" + r.MerchantRefundNo}); err != nil {
 			return err
 		}
 	}

@@ -108,12 +108,28 @@ func (n *nowhere) Header() http.Header         { return n.header }
 func (n *nowhere) Write(b []byte) (int, error) { return len(b), nil }
 func (n *nowhere) WriteHeader(int)             {}
 
+// wants is how many intents there are at a turn: each life finds new ones.
+func (w *world) wants(turn int) int {
+	return w.Numbers * min(turn+1, len(w.Strikes)) / len(w.Strikes)
+}
+
 // errMissed: the host had settled everything before the strike.
 var errMissed = errors.New("the host was done before the kill")
 
+// kill runs a host until it is killed. One that had settled everything before is
+// followed by one that is killed sooner.
+func (w *world) kill(ctx context.Context, s strike, turn int) error {
+	for {
+		err := w.live(ctx, s, turn)
+		if s.After /= 2; !errors.Is(err, errMissed) || s.After < time.Millisecond {
+			return err
+		}
+	}
+}
+
 // live runs a host until the strike kills it or, with the zero strike, to the end.
 func (w *world) live(ctx context.Context, s strike, turn int) error {
-	w.task.Strike = s
+	w.task.Strike, w.task.Wants = s, w.wants(turn)
 	w.calls.Store(0)
 	b, err := json.Marshal(w.task)
 	if err != nil {
