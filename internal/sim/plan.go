@@ -94,7 +94,7 @@ func (p *plan) ofWire(d *dice) {
 func (p *plan) ofBank(d *dice) {
 	p.refuse, p.deferred, p.fail = some(d, 600, 300), some(d, 300, 200), some(d, 600, 300)
 	p.atOnce = d.below(800)
-	p.bounce, p.stuck, p.other, p.liar = some(d, 250, 300), some(d, 200, 200), some(d, 200, 150), some(d, 150, 300)
+	p.bounce, p.stuck, p.other, p.liar = some(d, 250, 300), some(d, 200, 300), some(d, 200, 200), some(d, 200, 600)
 	if d.chance(500) {
 		p.stale = d.between(0, time.Minute)
 	}
@@ -103,13 +103,16 @@ func (p *plan) ofBank(d *dice) {
 func (p *plan) ofNotices(d *dice) {
 	p.noticeLost = some(d, 600, 600)
 	p.copies, p.old, p.contradict = some(d, 400, 8), some(d, 250, 300), some(d, 150, 150)
-	p.bare, p.replay, p.reuse = some(d, 250, 300), some(d, 250, 200), some(d, 200, 200)
+	p.bare, p.replay, p.reuse = some(d, 250, 300), some(d, 250, 400), some(d, 200, 200)
 	p.alien, p.early = some(d, 150, 400), some(d, 150, 400)
 }
 
 func (p *plan) ofStore(d *dice) {
 	p.cutBefore, p.cutAfter, p.lands = some(d, 350, 60), some(d, 350, 60), some(d, 250, 60)
 	p.deadlock, p.slow, p.hook = some(d, 300, 80), some(d, 200, 30), some(d, 200, 100)
+	if d.chance(60) {
+		p.cutBefore = 500 // a database that nobody reaches for long
+	}
 	p.outage, p.readOnly = d.chance(250), d.chance(150)
 	p.brokerDown, p.ackLost = d.chance(200), some(d, 250, 200)
 }

@@ -73,7 +73,7 @@ func Run(t *testing.T, cfg Config) Result {
 			})
 		}
 	})
-	r.result.Worlds, r.result.Seen, r.result.Missing = cfg.Worlds, r.seen, r.seen.missing(planned())
+	r.result.Worlds, r.result.Seen, r.result.Missing = cfg.Worlds, r.seen, r.seen.missing(planned(cfg.Worlds))
 	return r.result
 }
 
