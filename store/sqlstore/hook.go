@@ -41,6 +41,11 @@ func (s session) told(ctx context.Context, c journal.Change) error {
 	}
 	err := call(ctx, s.onChange, tx, c)
 	tx.end()
+	if s.repeat != nil && s.repeat(tx.trouble) {
+		// The server has rolled back for the sake of others, or wants us to: that is no
+		// opinion of the hook's, and the whole transaction is tried again.
+		return fmt.Errorf("hook of %s: %w", c.Entry.ID, tx.trouble)
+	}
 	if err == nil {
 		if err = s.do(ctx, "RELEASE SAVEPOINT bankrail_hook"); err == nil {
 			return nil
@@ -75,6 +80,15 @@ type hookTx struct {
 	ended bool
 	rows  []*sql.Rows
 	row   []*sql.Row
+	// trouble is what the database said last instead of carrying out a statement.
+	trouble error
+}
+
+func (t *hookTx) note(err error) error {
+	if err != nil {
+		t.trouble = err
+	}
+	return err
 }
 
 // admit says whether a statement may run.
@@ -102,7 +116,8 @@ func (t *hookTx) ExecContext(ctx context.Context, query string, args ...any) (sq
 	if err != nil {
 		return nil, err
 	}
-	return t.q.ExecContext(ctx, query, args...)
+	res, err := t.q.ExecContext(ctx, query, args...)
+	return res, t.note(err)
 }
 
 // QueryContext is that of database/sql.
@@ -115,7 +130,7 @@ func (t *hookTx) QueryContext(ctx context.Context, query string, args ...any) (*
 	if err == nil {
 		t.rows = append(t.rows, rows)
 	}
-	return rows, err
+	return rows, t.note(err)
 }
 
 // QueryRowContext is that of database/sql.
@@ -129,6 +144,7 @@ func (t *hookTx) QueryRowContext(ctx context.Context, query string, args ...any)
 	}
 	row := t.q.QueryRowContext(ctx, query, args...)
 	t.row = append(t.row, row)
+	_ = t.note(row.Err())
 	return row
 }
 
