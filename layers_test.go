@@ -29,6 +29,7 @@ var layers = map[string]string{
 	"client":              ". sign",
 	"idempotency":         ".",
 	"internal/point":      "",
+	"internal/directed":   ". journal idempotency internal/point",
 	"internal/sim":        ". internal/point journal refund store/memstore",
 	"internal/faultproxy": "",
 	"journal":             ". idempotency internal/point",
