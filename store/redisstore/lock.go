@@ -22,11 +22,12 @@ import (
 var lockScript = redis.NewScript(`
 if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
 	local t = redis.call('TIME')
-	local fence = t[1] * 1000000 + t[2]
-	local last = tonumber(redis.call('GET', KEYS[2]) or 0)
-	if fence <= last then fence = last + 1 end
-	fence = string.format('%.0f', fence)
-	redis.call('SET', KEYS[2], fence, 'PX', ARGV[3])
+	local fence = string.format('%.0f', t[1] * 1000000 + t[2])
+	local last = redis.call('SET', KEYS[2], fence, 'PX', ARGV[3], 'GET')
+	if last and tonumber(last) >= tonumber(fence) then
+		fence = string.format('%.0f', last + 1)
+		redis.call('SET', KEYS[2], fence, 'PX', ARGV[3])
+	end
 	return fence
 end
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return false end
