@@ -3,7 +3,9 @@ package storetest
 import (
 	"fmt"
 	"io"
+	"os"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -32,27 +34,56 @@ type modelEvent struct {
 
 const modelLimit = 500
 
-// checkModel runs random sequences against the model; -rapid.checks says how many,
-// 100 by default.
+// checkModel runs random sequences against the model: as many as the environment
+// variable BANKRAIL_TEST_CHECKS says, otherwise 100, and 30 where the store is durable
+// and so takes longer. -rapid.steps says how long they are.
 func checkModel(t *testing.T, open func(t *testing.T, now func() time.Time) journal.Store) {
-	rapid.Check(t, func(r *rapid.T) {
-		s := newBox(t, open)
-		if c, ok := s.Store.(io.Closer); ok {
-			defer func() { _ = c.Close() }()
-		}
-		m := &model{entries: map[string]*journal.Entry{}, early: map[string]int{}}
-		number := rapid.SampledFrom([]string{"a", "b", "c", "d"})
-		r.Repeat(map[string]func(*rapid.T){
-			"insert":    func(r *rapid.T) { m.insert(r, s, number.Draw(r, "number")) },
-			"change":    func(r *rapid.T) { m.change(r, s, number.Draw(r, "number")) },
-			"pending":   func(r *rapid.T) { m.pend(r, s, number.Draw(r, "number")) },
-			"claim":     func(r *rapid.T) { m.claim(r, s) },
-			"take":      func(r *rapid.T) { m.take(r, s) },
-			"published": func(r *rapid.T) { m.published(r, s) },
-			"pass":      func(r *rapid.T) { s.pass(time.Duration(rapid.IntRange(1, 90).Draw(r, "seconds")) * time.Second) },
-			"history":   func(r *rapid.T) { m.history(r, s, number.Draw(r, "number")) },
-			"":          func(r *rapid.T) { m.compare(r, s) },
+	want, done, failing := 1, 0, false
+	for done < want {
+		rapid.Check(t, func(r *rapid.T) {
+			if done >= want && !failing {
+				return // rapid counts by its flag; while it looks for a shorter failure it goes on
+			}
+			ended := false
+			defer func() { failing = failing || !ended }()
+			s := newBox(t, open)
+			want = sequences(t, s)
+			compareWithModel(r, s)
+			ended = true
+			done++
 		})
+	}
+}
+
+// sequences is how many random sequences to run.
+func sequences(t *testing.T, s *box) int {
+	if asked := os.Getenv("BANKRAIL_TEST_CHECKS"); asked != "" {
+		n, err := strconv.Atoi(asked)
+		require.NoError(t, err, "BANKRAIL_TEST_CHECKS")
+		return max(n, 1)
+	}
+	if s.Durable() {
+		return 30
+	}
+	return 100
+}
+
+func compareWithModel(r *rapid.T, s *box) {
+	if c, ok := s.Store.(io.Closer); ok {
+		defer func() { _ = c.Close() }()
+	}
+	m := &model{entries: map[string]*journal.Entry{}, early: map[string]int{}}
+	number := rapid.SampledFrom([]string{"a", "b", "c", "d"})
+	r.Repeat(map[string]func(*rapid.T){
+		"insert":    func(r *rapid.T) { m.insert(r, s, number.Draw(r, "number")) },
+		"change":    func(r *rapid.T) { m.change(r, s, number.Draw(r, "number")) },
+		"pending":   func(r *rapid.T) { m.pend(r, s, number.Draw(r, "number")) },
+		"claim":     func(r *rapid.T) { m.claim(r, s) },
+		"take":      func(r *rapid.T) { m.take(r, s) },
+		"published": func(r *rapid.T) { m.published(r, s) },
+		"pass":      func(r *rapid.T) { s.pass(time.Duration(rapid.IntRange(1, 90).Draw(r, "seconds")) * time.Second) },
+		"history":   func(r *rapid.T) { m.history(r, s, number.Draw(r, "number")) },
+		"":          func(r *rapid.T) { m.compare(r, s) },
 	})
 }
 

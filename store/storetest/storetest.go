@@ -37,6 +37,9 @@ func Run(t *testing.T, open func(t *testing.T, now func() time.Time) journal.Sto
 		{"Queue", queueTests},
 		{"Outbox", outboxTests},
 		{"Reader", readerTests},
+		{"Controls", controlsTests},
+		{"Health", healthTests},
+		{"Decisions", decisionsTests},
 		{"Context", contextTests},
 	}
 	for _, g := range groups {
