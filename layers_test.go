@@ -56,7 +56,7 @@ var fenced = map[string]struct{ where, why string }{
 	"github.com/go-resty/resty":         {"client", "one place decides what was sent"},
 	"github.com/emmansun/gmsm":          {"sign sign/envelope", "one place holds keys and algorithms"},
 	"github.com/tjfoc/gmsm":             {"sign/tjfoc", "it signs and verifies with checked numbers; its key files, ciphers and decryption are not safe"},
-	"net/http":                          {"client notify sandbox gateway/lanhai cmd/bankrail examples/refund examples/quickstart proof/crash", "the rest must work without a network"},
+	"net/http":                          {"client idempotency notify sandbox gateway/lanhai cmd/bankrail examples/refund examples/quickstart proof/crash", "the rest must work without a network"},
 	"database/sql":                      {"store/sqlstore examples/refund proof/crash", "the journal knows stores by its own interface only"},
 	"modernc.org/sqlite":                {"store/sqlstore proof/crash", "whoever brings another database links none of it"},
 	"testing":                           {"store/storetest internal/sim", "hosts do not link test code"},

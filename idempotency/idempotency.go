@@ -3,7 +3,14 @@
 //
 // Money operations do not need a [Store]: the row of the journal is their record.
 // This is for the host's other endpoints, and for the requests that lead to a money
-// operation.
+// operation:
+//
+//	keys := idempotency.Middleware(db.Keys(), idempotency.Config{Check: valid})
+//	mux.Handle("POST /refunds", keys(refunds))
+//
+// What the first request with an Idempotency-Key was answered, its repeats are answered
+// too, and it is carried out once. Where the outcome is not known, nobody carries it out
+// again by itself.
 //
 // It is not a lock service: a [Locker] that is lost costs speed, never safety.
 package idempotency
