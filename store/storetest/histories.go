@@ -174,7 +174,7 @@ const longest = time.Minute
 
 // lease is a brief one or one that outlives the history.
 func (c *caller) lease() time.Duration {
-	return []time.Duration{time.Millisecond, 6 * time.Millisecond, time.Hour}[c.rng.IntN(3)]
+	return []time.Duration{time.Millisecond, 20 * time.Millisecond, time.Hour}[c.rng.IntN(3)]
 }
 
 // add puts an operation into the history. One whose answer was lost has no end: it
@@ -211,11 +211,12 @@ type span struct {
 	life time.Duration
 }
 
-// mayBeOver reports whether a lease can have ended by then. Stores count in whole
-// milliseconds and so may cut one off at either end.
-func (s span) mayBeOver(by int64) bool {
-	return by >= s.from+int64(s.life-2*time.Millisecond)
-}
+// inexact is how much earlier than asked for a store may end a lease: it counts in
+// whole milliseconds, by a clock that it may look at over a network.
+const inexact = 5 * time.Millisecond
+
+// mayBeOver reports whether a lease can have ended by then.
+func (s span) mayBeOver(by int64) bool { return by >= s.from+int64(s.life-inexact) }
 
 // byName splits a history into those of each key, lock or entry: none of them knows
 // of the others.
