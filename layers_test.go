@@ -59,7 +59,7 @@ var fenced = map[string]struct{ where, why string }{
 	"net/http":                          {"client idempotency notify sandbox gateway/lanhai cmd/bankrail examples/refund examples/quickstart proof/crash", "the rest must work without a network"},
 	"database/sql":                      {"store/sqlstore examples/refund proof/crash", "the journal knows stores by its own interface only"},
 	"modernc.org/sqlite":                {"store/sqlstore proof/crash", "whoever brings another database links none of it"},
-	"testing":                           {"store/storetest internal/sim", "hosts do not link test code"},
+	"testing":                           {"store/storetest internal/sim internal/directed", "hosts do not link test code"},
 	"github.com/stretchr/testify":       {"store/storetest", "hosts do not link test code"},
 	"pgregory.net/rapid":                {"store/storetest", "hosts do not link test code"},
 	"github.com/anishathalye/porcupine": {"store/storetest", "hosts do not link test code"},
@@ -70,6 +70,9 @@ var fenced = map[string]struct{ where, why string }{
 // so that a test can turn it.
 var clocks = map[string]string{
 	"sign/ring.go":                 "the default of RingConfig.Now, for a zero KeyRing",
+	"internal/directed/bank.go":    "it lives in virtual time",
+	"internal/directed/node.go":    "it lives in virtual time",
+	"internal/directed/world.go":   "it lives in virtual time",
 	"client/attempt.go":            "deadlines of sockets are set against the system's clock",
 	"sandbox/clock.go":             "the real Clock",
 	"internal/sim/clock.go":        "the virtual time of a bubble",
