@@ -1,10 +1,10 @@
 package sqlstore
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/bankrail/bankrail/idempotency"
@@ -35,7 +35,10 @@ func (s *Keys) Begin(ctx context.Context, k idempotency.Key, p idempotency.Finge
 	}
 	c, err := s.find(ctx, s.db.on(s.db.reader), k, p)
 	if err == nil {
-		return c, nil
+		var now time.Time
+		if now, err = s.db.Now(ctx); err == nil {
+			return judged(c, now), nil
+		}
 	}
 	if !errors.Is(err, sql.ErrNoRows) {
 		return idempotency.Claim{}, s.db.fail(doing, err)
@@ -44,10 +47,11 @@ func (s *Keys) Begin(ctx context.Context, k idempotency.Key, p idempotency.Finge
 		now := whole(on.now())
 		c = idempotency.Claim{State: idempotency.New, Epoch: 1, Owner: owner, Since: now, Until: whole(now.Add(lease))}
 		inserted, err := on.one(ctx, s.insertKey, append(request(k), p[:], owner, ms(c.Since), ms(c.Until))...)
-		if err != nil || inserted {
+		if inserted || err != nil && !on.duplicate(err) {
 			return err
 		}
 		c, err = s.find(ctx, on, k, p) // somebody was faster
+		c = judged(c, whole(on.now()))
 		return err
 	})
 	if err != nil {
@@ -119,7 +123,7 @@ func (s *Keys) Trim(ctx context.Context, before time.Time, limit int) (int, erro
 	return int(n), nil
 }
 
-// find reads a key. Errors: sql.ErrNoRows.
+// find reads a key, for judged to say what it means. Errors: sql.ErrNoRows.
 func (s *Keys) find(ctx context.Context, on session, k idempotency.Key, p idempotency.Fingerprint) (idempotency.Claim, error) {
 	var c idempotency.Claim
 	var print []byte
@@ -127,23 +131,25 @@ func (s *Keys) find(ctx context.Context, on session, k idempotency.Key, p idempo
 	if err := row.Scan(&print, &c.Epoch, &c.Owner, at(&c.Since), at(&c.Until), &c.Outcome, &c.Response, &c.Trimmed); err != nil {
 		return idempotency.Claim{}, err
 	}
-	if string(print) != string(p[:]) {
+	if !bytes.Equal(print, p[:]) {
 		return idempotency.Claim{State: idempotency.Mismatch}, nil
 	}
-	// Read after the row: a lease that was over then is over now, and the other way
-	// round nobody is told that a live one is over.
-	now := whole(on.now())
+	return c, nil
+}
+
+// judged says what a record means at a time that was taken after it was read: a lease
+// that was over then is over now.
+func judged(c idempotency.Claim, now time.Time) idempotency.Claim {
 	switch {
+	case c.State == idempotency.Mismatch:
 	case c.Outcome == idempotency.Done:
 		c.State = idempotency.Replay
 	case c.Outcome == "" && now.Before(c.Until):
 		c.State = idempotency.InFlight
-	case c.Outcome == "" || c.Outcome == idempotency.Open:
-		c.State = idempotency.Unknown
 	default:
-		return idempotency.Claim{}, fmt.Errorf("key has outcome %q", c.Outcome)
+		c.State = idempotency.Unknown
 	}
-	return c, nil
+	return c
 }
 
 func request(k idempotency.Key) []any { return []any{k.Tenant, k.Route, k.Key} }

@@ -3,7 +3,7 @@ package sqlstore
 // keyStatements holds the SQL of the idempotency keys.
 type keyStatements struct {
 	getKey string
-	// insertKey does nothing where there is a row.
+	// insertKey does nothing where there is a row, or fails as a duplicate.
 	insertKey string
 	// completeKey is the compare-and-swap on the epoch; reclaimKey the one on the epoch
 	// and on nobody having the key.
@@ -12,29 +12,31 @@ type keyStatements struct {
 }
 
 const (
-	byRequest  = ` WHERE tenant = ? AND route = ? AND request_key = ?`
-	keyFields  = `fingerprint, epoch, owner, began_at, lease_until, outcome, response, trimmed`
-	insertsKey = `INTO bankrail_keys (tenant, route, request_key, ` + keyFields + `)
-		VALUES (?, ?, ?, ?, 1, ?, ?, ?, '', NULL, 0)`
+	byRequest = ` WHERE tenant = ? AND route = ? AND request_key = ?`
+	keyFields = `fingerprint, epoch, owner, began_at, lease_until, outcome, response, trimmed`
+	trimmable = `outcome = 'done' AND trimmed = 0 AND completed_at < ? ORDER BY completed_at LIMIT ?`
 )
 
-// keysSQL is what all dialects share but for the insert and the trim.
-func keysSQL(insert, trim string) keyStatements {
-	return keyStatements{
-		getKey:    `SELECT ` + keyFields + ` FROM bankrail_keys` + byRequest,
-		insertKey: insert,
+// keySQL gives the statements in the words of a dialect.
+func keySQL(d *dialect) keyStatements {
+	s := keyStatements{
+		getKey: `SELECT ` + keyFields + ` FROM bankrail_keys` + byRequest,
+		insertKey: `INSERT INTO bankrail_keys (tenant, route, request_key, ` + keyFields + `)
+			VALUES (?, ?, ?, ?, 1, ?, ?, ?, '', NULL, 0)`,
 		completeKey: `UPDATE bankrail_keys SET outcome = ?, response = ?, completed_at = ?` + byRequest + `
 			AND epoch = ? AND outcome <> 'done'`,
 		reclaimKey: `UPDATE bankrail_keys SET epoch = epoch + 1, owner = ?, began_at = ?, lease_until = ?,
 			outcome = '', response = NULL, completed_at = NULL` + byRequest + `
 			AND epoch = ? AND (outcome = 'open' OR (outcome = '' AND lease_until <= ?))`,
-		trimKeys: trim,
+		trimKeys: `UPDATE bankrail_keys SET response = NULL, trimmed = 1 WHERE id IN (SELECT id FROM bankrail_keys WHERE ` + trimmable + `)`,
 	}
-}
-
-// keySQL gives the statements of a dialect.
-func keySQL(d *dialect) keyStatements {
-	return keysSQL(`INSERT `+insertsKey+` ON CONFLICT DO NOTHING`,
-		`UPDATE bankrail_keys SET response = NULL, trimmed = 1 WHERE id IN (SELECT id FROM bankrail_keys
-			WHERE outcome = 'done' AND trimmed = 0 AND completed_at < ? ORDER BY completed_at LIMIT ?)`)
+	if d.name == "mysql" { // where a second row is an error, and UPDATE knows LIMIT
+		s.trimKeys = `UPDATE bankrail_keys SET response = NULL, trimmed = 1 WHERE ` + trimmable
+		return s
+	}
+	s.insertKey += ` ON CONFLICT (tenant, route, request_key) DO NOTHING`
+	for _, q := range []*string{&s.getKey, &s.insertKey, &s.completeKey, &s.reclaimKey, &s.trimKeys} {
+		*q = d.bind(*q)
+	}
+	return s
 }

@@ -25,6 +25,27 @@ func TestKeysInMemory(t *testing.T) {
 	})
 }
 
+func TestKeysOnServers(t *testing.T) {
+	onServers(t, func(t *testing.T, e engine) {
+		stock := newStock(t, e)
+		storetest.RunKeys(t, func(t *testing.T, now func() time.Time) idempotency.Store {
+			db := stock.store(t, now).(released).DB
+			_, err := sqlstore.Writer(db).Exec("DELETE FROM bankrail_keys")
+			require.NoError(t, err)
+			return db.Keys()
+		})
+		t.Run("by the server's clock", func(t *testing.T) {
+			t.Parallel()
+			storetest.RunKeysInRealTime(t, func(t *testing.T) idempotency.Store {
+				db := stock.store(t, nil).(released).DB
+				_, err := sqlstore.Writer(db).Exec("DELETE FROM bankrail_keys")
+				require.NoError(t, err)
+				return db.Keys()
+			})
+		})
+	})
+}
+
 func TestKeysSurviveTheProcess(t *testing.T) {
 	t.Parallel()
 	path := file(t)
