@@ -29,8 +29,10 @@ type engine struct {
 	// in gives the DSN of a schema, create and drop make and remove it.
 	in           func(t testing.TB, dsn, schema string) string
 	create, drop string
-	// volatile makes commits cheap.
+	// volatile makes commits cheap, and deadlocks found soon.
 	volatile func(dsn string) string
+	// commit is what the wire carries of a COMMIT and of nothing else.
+	commit string
 	// tables counts the tables of the schema.
 	tables string
 }
@@ -46,8 +48,9 @@ var engines = []engine{{
 		u.RawQuery = q.Encode()
 		return u.String()
 	},
-	volatile: func(dsn string) string { return dsn + "&synchronous_commit=off" },
+	volatile: func(dsn string) string { return dsn + "&synchronous_commit=off&deadlock_timeout=20ms" },
 	create:   "CREATE SCHEMA %s", drop: "DROP SCHEMA IF EXISTS %s CASCADE",
+	commit: "commit\x00",
 	tables: "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()",
 }, {
 	name: "mysql", variable: "BANKRAIL_TEST_MYSQL", driver: "mysql",
@@ -60,6 +63,7 @@ var engines = []engine{{
 	},
 	volatile: func(dsn string) string { return dsn },
 	create:   "CREATE DATABASE %s", drop: "DROP DATABASE IF EXISTS %s",
+	commit: "\x03commit",
 	tables: "SELECT count(*) FROM information_schema.tables WHERE table_schema = DATABASE()",
 }}
 
