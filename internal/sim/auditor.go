@@ -7,7 +7,6 @@ import (
 
 	"github.com/bankrail/bankrail"
 	"github.com/bankrail/bankrail/journal"
-	"github.com/bankrail/bankrail/refund"
 )
 
 // Violation is a broken invariant.
@@ -43,6 +42,10 @@ type auditor struct {
 type ledger struct {
 	intent     *intent
 	sent, asks int
+	leftAt     time.Time // the first and the last copy that may be alive
+	firstAt    time.Time
+	alive      int // copies that may be
+	serial     int // of the last copy
 	open       int // calls of Create that have not returned
 	called     int
 	answers    []told
@@ -149,25 +152,6 @@ func (a *auditor) cancelled(number string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.of(number).cancelled = true
-}
-
-// sent notes a copy that leaves, and numbers it.
-func (a *auditor) sent(r refund.Request) int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.serial++
-	l := a.of(r.Number)
-	l.sent++
-	switch {
-	case l.intent == nil:
-		a.violated("I1", r.Number, "sent, although no host ever asked for this number")
-	case l.intent.amount != r.Amount || l.intent.order != r.Order:
-		a.violated("I1", r.Number, "sent as %s of %s, asked for as %s of %s", r.Amount, r.Order, l.intent.amount, l.intent.order)
-	case l.sent > journal.MaxSends:
-		a.violated("I8", r.Number, "sent %d times", l.sent)
-	}
-	a.w.say(r.Number, "copy %d leaves", l.sent)
-	return a.serial
 }
 
 // asked notes a query. Hundreds of them would be a loop that does not rest.

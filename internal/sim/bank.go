@@ -103,6 +103,11 @@ func (b *bank) execute(p parcel, d *dice) reply {
 	w, pl := b.w, &b.w.plan
 	if r := b.find(p.number); r != nil && now().Before(r.at.Add(pl.forgets)) {
 		if pl.dedupe == journal.DedupeAll || pl.dedupe == journal.DedupeSucceeded && r.status() != bankrail.Failed {
+			if !w.calm() && d.chance(pl.echo) {
+				w.saw("bank refuses the echo")
+				w.say(p.number, "bank refuses a copy of what it has")
+				return reply{refused: "DUPLICATE"}
+			}
 			return reply{receipt: r.receipt(r.status())}
 		}
 	}
@@ -111,7 +116,7 @@ func (b *bank) execute(p parcel, d *dice) reply {
 	case !w.calm() && d.chance(pl.refuse):
 		w.saw("bank refuses")
 		w.say(p.number, "bank refuses")
-		if pl.dedupe == journal.DedupeAll || d.chance(300) {
+		if pl.dedupe == journal.DedupeAll || d.chance(300) && !pl.ages {
 			b.recs = append(b.recs, r)
 			r.become(bankrail.Failed)
 		}

@@ -53,7 +53,7 @@ func planned(worlds int) []string {
 
 func rarely() []string {
 	return []string{
-		"host unconfirmed", "edge created>manual", "edge manual>succeeded", "edge processing>created",
+		"bank refuses the echo", "host unconfirmed", "edge created>manual", "edge manual>succeeded", "edge processing>created",
 		"anomaly early", "anomaly stale", "anomaly late_success", "bank breaks its word",
 	}
 }
@@ -67,7 +67,7 @@ func often() []string {
 		"notice", "notice again", "notice days late", "notice early", "notice alien", "notice contradicts", "notice without amount", "notice stale", "notice reused", "notice refused",
 		"store cut before", "store cut after", "store lands later", "store deadlock", "store outage", "store read-only", "store slow", "store hook refuses",
 		"broker down", "broker ack lost",
-		"host new number", "host repeats", "host repeats elsewhere", "host other content", "host gives up",
+		"host new number", "sent again", "host repeats", "host repeats elsewhere", "host other content", "host gives up",
 		"operator two sweeps", "operator cancels", "statement",
 		"edge processing>succeeded", "edge processing>failed", "edge processing>manual", "edge created>processing", "edge created>failed",
 		"edge succeeded>reversed",

@@ -13,6 +13,8 @@ type plan struct {
 	dedupe                 journal.Dedupe
 	rules                  journal.Rules
 	forgets                time.Duration // for how long the bank recognises a number
+	life                   time.Duration // the longest that a request is on its way
+	ages                   bool          // requests outlive the grace
 	settles                time.Duration // the longest the bank takes
 	active                 time.Duration // how long faults last
 	queue                  bool
@@ -25,8 +27,8 @@ type plan struct {
 	lost, late, twice, notSent       int
 	answerLost, cut, http5xx, garble int
 	// Of the bank.
-	refuse, deferred, atOnce, fail, bounce, stuck, other, liar int
-	stale                                                      time.Duration
+	refuse, deferred, echo, atOnce, fail, bounce, stuck, other, liar int
+	stale                                                            time.Duration
 	// Of every change at the bank.
 	noticeLost, copies, old, contradict, bare, replay, reuse, alien, early int
 	// Of every write, and whether outages happen.
@@ -55,7 +57,13 @@ func newPlan(seed uint64) plan {
 	if d.chance(500) {
 		p.rules.Visible = 4 * time.Minute // a late arrival takes two, a stale query one
 	}
-	p.forgets = p.rules.Horizon + 5*time.Minute // a copy that left in time may arrive after it
+	p.life = 119 * time.Second
+	if p.dedupe != journal.DedupeNone && d.chance(250) {
+		// Longer than any grace. A bank that recognises what it has can bear that, unless it
+		// executes failed numbers anew.
+		p.ages, p.life, p.rules.Visible = true, 30*time.Minute, 4*time.Minute
+	}
+	p.forgets = p.rules.Horizon + p.life + 5*time.Minute // a copy that left in time may arrive after it
 	p.settles = d.between(0, 10*time.Minute)
 	if d.chance(150) {
 		p.settles = d.between(time.Hour, 72*time.Hour)
@@ -64,6 +72,12 @@ func newPlan(seed uint64) plan {
 	p.ofNodes(&d)
 	p.ofWire(&d)
 	p.ofBank(&d)
+	if p.ages {
+		p.late, p.echo, p.liar = 900, 500, 0
+		if p.dedupe == journal.DedupeSucceeded {
+			p.fail = 0
+		}
+	}
 	p.ofNotices(&d)
 	p.ofStore(&d)
 	p.ofPeople(&d)
@@ -85,6 +99,9 @@ func (p *plan) ofNodes(d *dice) {
 
 func (p *plan) ofWire(d *dice) {
 	p.lost, p.late, p.notSent = some(d, 500, 100), some(d, 600, 300), some(d, 300, 100)
+	if d.chance(100) {
+		p.lost, p.late = 0, 900 // everything arrives, most of it too late
+	}
 	if p.dedupe != journal.DedupeNone {
 		p.twice = some(d, 300, 100) // elsewhere nothing on this side can help
 	}
@@ -93,7 +110,7 @@ func (p *plan) ofWire(d *dice) {
 
 func (p *plan) ofBank(d *dice) {
 	p.refuse, p.deferred, p.fail = some(d, 600, 300), some(d, 300, 200), some(d, 600, 300)
-	p.atOnce = d.below(800)
+	p.atOnce, p.echo = d.below(800), 0
 	p.bounce, p.stuck, p.other, p.liar = some(d, 250, 300), some(d, 200, 300), some(d, 200, 200), some(d, 200, 600)
 	if d.chance(500) {
 		p.stale = d.between(0, time.Minute)

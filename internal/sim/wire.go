@@ -45,6 +45,9 @@ type reply struct {
 func (g *gateway) Refund(ctx context.Context, r refund.Request) (bankrail.Receipt, error) {
 	w, c := g.w, callOf(ctx)
 	c.step("send", r.Number)
+	if at, ok := ctx.Deadline(); !ok || at.Sub(now()) > 20*time.Second {
+		w.audit.violate("I11", r.Number, "a call without the deadline of calls: %v", at)
+	}
 	if ctx.Err() != nil || w.happens(&c.dice, w.plan.notSent, "wire not sent") {
 		return bankrail.Receipt{}, failed(bankrail.NotSent, 0, "connection refused")
 	}
@@ -98,7 +101,7 @@ func (g *gateway) deliver(d dice, p parcel, back chan<- reply) {
 	w := g.w
 	delay := d.between(5*time.Millisecond, 800*time.Millisecond)
 	if w.happens(&d, w.plan.late, "wire late") {
-		delay = d.between(0, 119*time.Second)
+		delay = d.between(0, w.plan.life)
 	}
 	go func() {
 		sleep(context.Background(), &d, delay)
@@ -132,6 +135,7 @@ func (g *gateway) read(ctx context.Context, c *call, p parcel, r reply, hang fun
 		return bankrail.Receipt{}, fmt.Errorf("sim: %s: %w", p.number, bankrail.ErrNotFound)
 	case r.refused != "":
 		w.say(p.number, "answer: refused (%s)", r.refused)
+		w.audit.refused(p)
 		return bankrail.Receipt{}, &bankrail.Error{
 			Gateway: "sim", Op: bankrail.OpRefund, Code: r.refused, HTTPStatus: 400,
 			Effect: bankrail.Refused, Deferred: r.deferred,

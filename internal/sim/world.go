@@ -137,7 +137,8 @@ func (w *world) run() {
 	for _, n := range w.nodes {
 		n.start()
 	}
-	rest(116*time.Minute + 10*time.Second)
+	rest(w.settling())
+	rest(116 * time.Minute)
 	w.audit.unknowns()
 	rest(w.plan.rules.Settles)
 	w.audit.overdue()
@@ -154,6 +155,19 @@ func (w *world) run() {
 		n.kill()
 		w.mu.Unlock()
 	}
+}
+
+// settling is how long the last fault lasts: a pause, a call that hangs.
+func (w *world) settling() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	last := now()
+	for _, n := range w.nodes {
+		if n.pausedUntil.After(last) {
+			last = n.pausedUntil
+		}
+	}
+	return last.Sub(now()) + 30*time.Second
 }
 
 // alarm hears the alarms of all nodes.
