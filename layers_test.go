@@ -47,6 +47,7 @@ var layers = map[string]string{
 	"sandbox":             "sign", // a bank that shared code with its client would share its mistakes
 	"cmd/bankrail":        "*",
 	"examples/quickstart": "*",
+	"examples/orders":     "*",
 	"examples/refund":     "*",
 }
 
@@ -59,8 +60,8 @@ var fenced = map[string]struct{ where, why string }{
 	"github.com/sony/gobreaker":         {"client", "operations ask a gateway whether it is ready, never a breaker"},
 	"github.com/nats-io":                {"broker", "the journal knows publishers by its own interface only"},
 	"github.com/twmb/franz-go":          {"broker", "the journal knows publishers by its own interface only"},
-	"net/http":                          {"client idempotency notify sandbox gateway/lanhai cmd/bankrail examples/refund examples/quickstart proof/crash", "the rest must work without a network"},
-	"database/sql":                      {"store/sqlstore examples/refund proof/crash", "the journal knows stores by its own interface only"},
+	"net/http":                          {"client idempotency notify sandbox gateway/lanhai cmd/bankrail examples/orders examples/refund examples/quickstart proof/crash", "the rest must work without a network"},
+	"database/sql":                      {"store/sqlstore examples/orders examples/refund proof/crash", "the journal knows stores by its own interface only"},
 	"modernc.org/sqlite":                {"store/sqlstore proof/crash", "whoever brings another database links none of it"},
 	"testing":                           {"store/storetest internal/sim internal/directed", "hosts do not link test code"},
 	"github.com/stretchr/testify":       {"store/storetest", "hosts do not link test code"},
