@@ -428,7 +428,10 @@ func TestOnlyManualWaitsForAPerson(t *testing.T) {
 
 // twoPersons is a desk whose decisions take two.
 func twoPersons(t *testing.T) *desk {
-	d := stuck(t)
+	return twoPersonsOf(stuck(t))
+}
+
+func twoPersonsOf(d *desk) *desk {
 	d.book = journal.New(d.store, journal.Config{
 		Now: d.clock.Now, AllowVolatile: true,
 		TwoPersons: func(e journal.Entry) bool { return e.Amount.Minor() >= 100 },
@@ -472,6 +475,32 @@ func TestTwoPersons(t *testing.T) {
 		require.NoError(t, err, "repeated by %s", c.By)
 		require.Equal(t, done, again)
 	}
+}
+
+// TestProposalLeavesTheProofs: what the first person decided by counts for the second.
+func TestProposalLeavesTheProofs(t *testing.T) {
+	t.Parallel()
+	d := twoPersons(t)
+	before := d.entry("R1").AbsentAt
+	e, err := d.decide(absent)
+	require.NoError(t, err)
+	require.Equal(t, before, e.AbsentAt)
+	e, err = d.decide(absent, by("bob"))
+	require.NoError(t, err)
+	require.Equal(t, bankrail.Failed, e.Status)
+
+	d = twoPersonsOf(newDesk(t, journal.Rules{}))
+	d.hear(said(bankrail.Succeeded, 100))
+	_, err = d.create("R1") // never sent
+	require.NoError(t, err)
+	d.clock.Advance(10 * 24 * time.Hour)
+	covered := through(time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC))
+	evidence := func(c *journal.Decision) { c.Evidence = [32]byte{9} }
+	_, err = d.decide(covered, evidence)
+	require.NoError(t, err)
+	e, err = d.decide(covered, evidence, by("bob"))
+	require.NoError(t, err, "the proposal is no news that puts the last day off")
+	require.Equal(t, bankrail.Failed, e.Status)
 }
 
 func TestProposalIsVoidOrReplaced(t *testing.T) {

@@ -37,6 +37,9 @@ func (v *folder) change(e Entry, note string, charge bankrail.Money) {
 // says of the number ends that. A question put before the last change may have been
 // overtaken by it, and sets nothing.
 func (v *folder) absence(e *Entry) {
+	if v.fact.source == SourceOperator {
+		return // a person's word is none of the gateway's
+	}
 	switch v.fact.kind {
 	case factReceipt, factRefused, factDeferred:
 		e.AbsentAt = time.Time{}
