@@ -23,6 +23,8 @@ const (
 	serverTries = 8
 	// fateTries is how often a server is asked what became of a commit.
 	fateTries = 20
+	// proofTries is how often a row is looked for whose commit may be under way.
+	proofTries = 8
 )
 
 // server is the runner of PostgreSQL and MySQL: every transaction on a connection of

@@ -173,9 +173,31 @@ func (db *DB) Get(ctx context.Context, id bankrail.ID) (journal.Entry, error) {
 
 // Insert records a new entry; see journal.Tx.
 func (db *DB) Insert(ctx context.Context, c journal.Change, h journal.Hold) error {
-	return db.record(ctx, point.Inserting, c.Entry.Number, "insert "+c.Entry.ID.String(), func(ctx context.Context, s session) error {
+	err := db.record(ctx, point.Inserting, c.Entry.Number, "insert "+c.Entry.ID.String(), func(ctx context.Context, s session) error {
 		return s.insert(ctx, c, h)
 	})
+	if errors.Is(err, errDoubt) && db.proved(ctx, c.Entry) {
+		return nil
+	}
+	return err
+}
+
+// proved reports that an entry whose insert is in doubt is there, by the token of the
+// call. That it is not there proves nothing: the commit may still land.
+func (db *DB) proved(ctx context.Context, e journal.Entry) bool {
+	if e.Attempt == "" {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), db.cfg.BusyTimeout)
+	defer cancel()
+	for try := 1; ; try++ {
+		if got, err := db.Get(ctx, e.ID); err == nil {
+			return got.Attempt == e.Attempt
+		}
+		if try == proofTries || !pause(ctx, try) {
+			return false
+		}
+	}
 }
 
 // Apply commits a batch or nothing of it; see journal.Store.
