@@ -220,3 +220,59 @@ func TestHookInAHostsTransaction(t *testing.T) {
 	_, err = db.Get(t.Context(), idOf("R2"))
 	require.ErrorIs(t, err, bankrail.ErrNotFound)
 }
+
+func TestHookOnServers(t *testing.T) {
+	onServers(t, func(t *testing.T, e engine) {
+		dsn := e.fresh(t)
+		shop := e.pool(t, dsn)
+		_, err := shop.Exec("CREATE TABLE orders (number VARCHAR(64) PRIMARY KEY, status VARCHAR(16) NOT NULL)")
+		require.NoError(t, err)
+		var then hook
+		db := e.opened(t, dsn, sqlstore.Config{OnChange: func(ctx context.Context, tx sqlstore.Tx, c journal.Change) error {
+			if _, err := tx.ExecContext(ctx, "DELETE FROM orders WHERE number = '"+c.Entry.Number+"'"); err != nil {
+				return err
+			}
+			if _, err := tx.ExecContext(ctx, "INSERT INTO orders VALUES ('"+c.Entry.Number+"', '"+c.Entry.Status.String()+"')"); err != nil {
+				return err
+			}
+			if then == nil {
+				return nil
+			}
+			return then(ctx, tx, c)
+		}})
+		require.NoError(t, db.Insert(t.Context(), refund("R1"), paid))
+		require.NoError(t, db.Apply(t.Context(), journal.Batch{Changes: []journal.Change{become("R1", 1, bankrail.Succeeded)}}))
+		require.Equal(t, map[string]string{"R1": "succeeded"}, orders(t, shop))
+		for _, x := range []struct {
+			hook hook
+			want string
+		}{
+			{func(context.Context, sqlstore.Tx, journal.Change) error { panic("out of " + "range") }, "panic: out of range"},
+			{func(ctx context.Context, tx sqlstore.Tx, _ journal.Change) error {
+				return tx.QueryRowContext(ctx, "SELECT number FROM nowhere").Scan(new(string))
+			}, "nowhere"},
+			{func(ctx context.Context, tx sqlstore.Tx, _ journal.Change) error {
+				if _, err := tx.QueryContext(ctx, "SELECT number FROM orders"); err != nil { //nolint:sqlclosecheck,rowserrcheck // the point
+					return err
+				}
+				return errors.New("left its rows open")
+			}, "left its rows open"},
+		} {
+			then = x.hook
+			err := db.Insert(t.Context(), refund("R2"), paid)
+			require.ErrorIs(t, err, journal.ErrHook)
+			require.ErrorIs(t, err, journal.ErrNotCommitted)
+			require.ErrorContains(t, err, x.want)
+			tx, err := shop.BeginTx(t.Context(), &sql.TxOptions{Isolation: sql.LevelReadCommitted})
+			require.NoError(t, err)
+			require.ErrorIs(t, db.In(tx).Insert(t.Context(), refund("R2"), paid), journal.ErrHook)
+			_, err = tx.Exec("UPDATE orders SET status = 'seen' WHERE number = 'R1'")
+			require.NoError(t, err, "the host's transaction stays usable")
+			require.NoError(t, tx.Commit())
+			require.Equal(t, map[string]string{"R1": "seen"}, orders(t, shop))
+		}
+		then = nil
+		require.NoError(t, db.Insert(t.Context(), refund("R2"), paid))
+		require.Len(t, orders(t, shop), 2)
+	})
+}

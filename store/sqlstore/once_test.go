@@ -5,13 +5,10 @@ import (
 	"database/sql"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"sync"
 	"testing"
 
-	_ "github.com/go-sql-driver/mysql"
-	_ "github.com/jackc/pgx/v5/stdlib"
 	"github.com/stretchr/testify/require"
 
 	"github.com/bankrail/bankrail"
@@ -22,55 +19,8 @@ import (
 // consumers lists the databases a consumer may have, each empty and its own.
 var consumers = map[sqlstore.Dialect]func(t *testing.T) *sql.DB{
 	sqlstore.SQLite:     func(t *testing.T) *sql.DB { return raw(t, file(t)) },
-	sqlstore.PostgreSQL: ownPostgres,
-	sqlstore.MySQL:      ownMySQL,
-}
-
-// ownPostgres is a schema of this test alone.
-func ownPostgres(t *testing.T) *sql.DB {
-	dsn := os.Getenv("BANKRAIL_TEST_POSTGRES")
-	if dsn == "" {
-		t.Skip("set BANKRAIL_TEST_POSTGRES to a DSN to run this test")
-	}
-	name := own(t, "pgx", dsn, "CREATE SCHEMA %s", "DROP SCHEMA %s CASCADE")
-	and := "?"
-	if strings.Contains(dsn, "?") {
-		and = "&"
-	}
-	return dial(t, "pgx", dsn+and+"search_path="+name)
-}
-
-// ownMySQL is a database of this test alone.
-func ownMySQL(t *testing.T) *sql.DB {
-	dsn := os.Getenv("BANKRAIL_TEST_MYSQL")
-	if dsn == "" {
-		t.Skip("set BANKRAIL_TEST_MYSQL to a DSN to run this test")
-	}
-	name := own(t, "mysql", dsn, "CREATE DATABASE %s", "DROP DATABASE %s")
-	at := strings.LastIndex(dsn, "/")
-	_, params, _ := strings.Cut(dsn[at:], "?")
-	return dial(t, "mysql", dsn[:at+1]+name+"?"+params)
-}
-
-func own(t *testing.T, driver, dsn, create, drop string) string {
-	t.Helper()
-	name := fmt.Sprintf("once_%d_%d", os.Getpid(), rand.Uint32())
-	admin := dial(t, driver, dsn)
-	_, err := admin.Exec(fmt.Sprintf(create, name))
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		_, err := admin.Exec(fmt.Sprintf(drop, name))
-		require.NoError(t, err)
-	})
-	return name
-}
-
-func dial(t *testing.T, driver, dsn string) *sql.DB {
-	t.Helper()
-	db, err := sql.Open(driver, dsn)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	return db
+	sqlstore.PostgreSQL: func(t *testing.T) *sql.DB { return engines[0].pool(t, engines[0].fresh(t)) },
+	sqlstore.MySQL:      func(t *testing.T) *sql.DB { return engines[1].pool(t, engines[1].fresh(t)) },
 }
 
 // succeeded is the event of a version of a refund of 1.00.

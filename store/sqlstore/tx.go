@@ -75,23 +75,40 @@ func (db *DB) record(ctx context.Context, before point.Point, number, doing stri
 //	err = bank.In(tx).Insert(ctx, change, hold)
 //	err = tx.Commit()
 //
-// A refusal (ErrExists, ErrEarly, ErrBudget) or any other error takes the insert
-// back to a savepoint and leaves the transaction usable. Nothing is recorded before
-// the host commits, and it is as durable as the host's connection makes it: leave
-// synchronous=FULL, and open it with _txlock=immediate and a busy_timeout. While it
-// is open nobody else writes, this DB included.
-func (db *DB) In(tx *sql.Tx) journal.Tx { return hostTx{db, tx} }
+// A refusal (ErrExists, ErrEarly, ErrBudget, what Config.OnChange says) or any other
+// error takes the insert back to a savepoint and leaves the transaction usable, unless
+// the error says that it is broken. Nothing is recorded before the host commits, and
+// it is as durable as the host's connection makes it.
+//
+// On SQLite leave synchronous=FULL, and open the host's pool with _txlock=immediate
+// and a busy_timeout; while the transaction is open nobody else writes, this DB
+// included. On a server the isolation must be READ COMMITTED; the numbers recorded
+// stay locked until the transaction ends.
+func (db *DB) In(tx *sql.Tx) journal.Tx { return &hostTx{db: db, tx: tx} }
 
 type hostTx struct {
 	db *DB
 	tx *sql.Tx
+	// exists is the number that an insert found recorded.
+	exists bankrail.ID
 }
 
-var _ journal.Tx = hostTx{}
+var _ journal.Tx = (*hostTx)(nil)
 
-// Get reads an entry as the transaction sees it. Errors: bankrail.ErrNotFound.
-func (t hostTx) Get(ctx context.Context, id bankrail.ID) (journal.Entry, error) {
-	e, err := t.db.on(t.tx).get(ctx, id)
+// Get reads an entry as the transaction sees it, or where an insert found it, as it
+// is. Errors: bankrail.ErrNotFound.
+func (t *hostTx) Get(ctx context.Context, id bankrail.ID) (journal.Entry, error) {
+	s := t.db.on(t.tx)
+	if s.name == string(MySQL) && id == t.exists {
+		// The snapshot of REPEATABLE READ may be older than the row; a locking read is
+		// not. Without the certainty that there is a row it would lock the gap where
+		// others insert.
+		e, _, err := scanEntry(t.tx.QueryRowContext(ctx, s.getEntry+" LOCK IN SHARE MODE", key(id)...))
+		if err == nil {
+			return e, nil
+		}
+	}
+	e, err := s.get(ctx, id)
 	if err != nil {
 		return e, t.db.fail("get "+id.String(), err)
 	}
@@ -99,7 +116,7 @@ func (t hostTx) Get(ctx context.Context, id bankrail.ID) (journal.Entry, error) 
 }
 
 // Insert records a new entry when the host commits; see DB.In.
-func (t hostTx) Insert(ctx context.Context, c journal.Change, h journal.Hold) error {
+func (t *hostTx) Insert(ctx context.Context, c journal.Change, h journal.Hold) error {
 	doing := "insert " + c.Entry.ID.String()
 	if err := ctx.Err(); err != nil {
 		return t.db.fail(doing, notCommitted(ctx, err))
@@ -109,6 +126,9 @@ func (t hostTx) Insert(ctx context.Context, c journal.Change, h journal.Hold) er
 		return t.db.fail(doing, notCommitted(ctx, err))
 	}
 	err := t.db.on(t.tx).insert(wctx, c, h)
+	if errors.Is(err, journal.ErrExists) {
+		t.exists = c.Entry.ID
+	}
 	if err == nil {
 		if _, err = t.tx.ExecContext(wctx, "RELEASE SAVEPOINT bankrail"); err == nil {
 			return nil

@@ -2,6 +2,7 @@ package sqlstore_test
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"testing"
 	"time"
@@ -125,4 +126,32 @@ func TestTwoHandlesOnOneFile(t *testing.T) {
 		require.NoError(t, err)
 		require.EqualValues(t, 100*8*each, b.Held.Minor())
 	}
+}
+
+// A host's transaction that began before somebody else recorded the number finds what
+// it stands for, whatever its snapshot shows.
+func TestInHostTransactionSeesWhatRefusesIt(t *testing.T) {
+	onServers(t, func(t *testing.T, e engine) {
+		dsn := e.fresh(t)
+		db, shop := e.opened(t, dsn, sqlstore.Config{}), e.pool(t, dsn)
+		isolations := []sql.IsolationLevel{sql.LevelReadCommitted}
+		if e.name == "mysql" {
+			isolations = append(isolations, sql.LevelRepeatableRead)
+		}
+		for i, isolation := range isolations {
+			number := fmt.Sprint("R", i)
+			tx, err := shop.BeginTx(t.Context(), &sql.TxOptions{Isolation: isolation})
+			require.NoError(t, err)
+			in := db.In(tx)
+			_, err = in.Get(t.Context(), idOf(number))
+			require.ErrorIs(t, err, bankrail.ErrNotFound)
+			require.NoError(t, db.Insert(t.Context(), refund(number), paid))
+			require.ErrorIs(t, in.Insert(t.Context(), refund(number), paid), journal.ErrExists)
+			got, err := in.Get(t.Context(), idOf(number))
+			require.NoError(t, err, isolation)
+			require.EqualValues(t, 1, got.Version)
+			require.NoError(t, in.Insert(t.Context(), refund(number+"-2"), paid), "and goes on")
+			require.NoError(t, tx.Commit())
+		}
+	})
 }
