@@ -11,8 +11,8 @@ import (
 	"github.com/bankrail/bankrail/sign"
 )
 
-// bankrail runs a command and returns its exit code and what it printed.
-func bankrail(t *testing.T, args ...string) (code int, stdout, stderr string) {
+// invoke runs a command and returns its exit code and what it printed.
+func invoke(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
 	code = run(t.Context(), args, &out, &errs)
@@ -35,7 +35,7 @@ func TestKeygen(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			private, public := filepath.Join(dir, "k.pem"), filepath.Join(dir, "k.pub.pem")
-			code, out, errs := bankrail(t, append([]string{"keygen", "-out", private}, c.args...)...)
+			code, out, errs := invoke(t, append([]string{"keygen", "-out", private}, c.args...)...)
 			require.Zero(t, code, errs)
 			require.Empty(t, errs)
 
@@ -65,7 +65,7 @@ func TestKeygenOverwritesNothing(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			require.NoError(t, os.WriteFile(filepath.Join(dir, there), []byte("mine"), 0o600))
-			code, out, errs := bankrail(t, "keygen", "-out", filepath.Join(dir, "k.pem"))
+			code, out, errs := invoke(t, "keygen", "-out", filepath.Join(dir, "k.pem"))
 			require.Equal(t, 1, code)
 			require.Empty(t, out)
 			require.Contains(t, errs, there+" is there already")
@@ -101,13 +101,13 @@ func TestKeygenWrongUsage(t *testing.T) {
 		`unexpected argument "k.pem"`:   {"k.pem"},
 		"flag provided but not defined": {"-x"},
 	} {
-		code, out, errs := bankrail(t, append([]string{"keygen"}, args...)...)
+		code, out, errs := invoke(t, append([]string{"keygen"}, args...)...)
 		require.Equal(t, 2, code, says)
 		require.Contains(t, errs, says)
 		require.Empty(t, out)
 	}
 	dir := t.TempDir()
-	code, _, errs := bankrail(t, "keygen", "-out", filepath.Join(dir, "k.pem"), "-env", "a b")
+	code, _, errs := invoke(t, "keygen", "-out", filepath.Join(dir, "k.pem"), "-env", "a b")
 	require.Equal(t, 1, code)
 	require.Contains(t, errs, "environment")
 }

@@ -5,10 +5,12 @@
 //	bankrail sign       the signature of a text
 //	bankrail verify     whether a signature is one of a text
 //	bankrail explain    why a signature does not verify
+//	bankrail journal    look into a journal, settle what waits for a person, stop
 //
 // Each command has -h. Exit codes: 0 done, 1 failed, 2 wrong usage. Verify and explain
 // exit with 1 only for a signature that does not verify; whatever keeps them from
-// checking it is 2. No command prints a key or a secret.
+// checking it is 2. Journal adds 3 for what the journal refused, with nothing changed,
+// and 4 for an entry that is not there. No command prints a key or a secret.
 package main
 
 import (
@@ -36,6 +38,7 @@ func commands() []command {
 		{"sign", "the signature of a text", signCommand},
 		{"verify", "whether a signature is one of a text", verifyCommand},
 		{"explain", "why a signature does not verify", explainCommand},
+		{"journal", "look into a journal, settle what waits for a person, stop", journalCommand},
 	}
 }
 
@@ -78,6 +81,10 @@ func exitCode(err error, name string, stderr io.Writer) int {
 		return 2
 	}
 	_, _ = fmt.Fprintf(stderr, "bankrail %s: %v\n", name, err)
+	var c codedError
+	if errors.As(err, &c) {
+		return c.code
+	}
 	return 1
 }
 

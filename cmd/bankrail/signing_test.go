@@ -17,7 +17,7 @@ func newDesk(t *testing.T) desk {
 	t.Helper()
 	d := desk{t.TempDir()}
 	for _, kind := range []string{"rsa", "sm2"} {
-		code, _, errs := bankrail(t, "keygen", "-type", kind, "-out", d.path(kind+".pem"))
+		code, _, errs := invoke(t, "keygen", "-type", kind, "-out", d.path(kind+".pem"))
 		require.Zero(t, code, errs)
 	}
 	d.write(t, "text", "amount=99.00&order=商户1")
@@ -46,17 +46,17 @@ func TestSignAndVerify(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			flags := append(strings.Fields(c.flags), "-in", d.path("text"))
-			code, signature, errs := bankrail(t, append([]string{"sign", "-key", d.path(c.kind + ".pem")}, flags...)...)
+			code, signature, errs := invoke(t, append([]string{"sign", "-key", d.path(c.kind + ".pem")}, flags...)...)
 			require.Zero(t, code, errs)
 			require.Equal(t, 1, strings.Count(signature, "\n"))
 			verify := append([]string{"verify", "-key", d.path(c.kind + ".pub.pem"), "-sign", strings.TrimSpace(signature)}, flags...)
-			code, out, errs := bankrail(t, verify...)
+			code, out, errs := invoke(t, verify...)
 			require.Zero(t, code, errs)
 			require.Equal(t, "verifies\n", out)
 
 			d := newDesk(t) // another key
 			verify[2] = d.path(c.kind + ".pub.pem")
-			code, out, errs = bankrail(t, verify...)
+			code, out, errs = invoke(t, verify...)
 			require.Equal(t, 1, code)
 			require.Empty(t, out)
 			require.Contains(t, errs, "bankrail explain")
@@ -125,7 +125,7 @@ func TestSigningWrongUsage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			code, _, errs := bankrail(t, c.args...)
+			code, _, errs := invoke(t, c.args...)
 			require.Equal(t, c.code, code, errs)
 			require.Contains(t, errs, c.says)
 		})
@@ -136,11 +136,11 @@ func TestExplain(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.write(t, "signed", "a=1&b=&c=3")
-	code, signature, errs := bankrail(t, "sign", "-key", d.path("sm2.pem"), "-in", d.path("signed"), "-encoding", "hex")
+	code, signature, errs := invoke(t, "sign", "-key", d.path("sm2.pem"), "-in", d.path("signed"), "-encoding", "hex")
 	require.Zero(t, code, errs)
 	d.write(t, "signature", signature)
 	d.write(t, "body", "c=3&b=&a=1\n")
-	code, out, errs := bankrail(t, "explain", "-form", d.path("body"), "-sign", "@"+d.path("signature"), "-key", d.path("sm2.pub.pem"))
+	code, out, errs := invoke(t, "explain", "-form", d.path("body"), "-sign", "@"+d.path("signature"), "-key", d.path("sm2.pub.pem"))
 	require.Zero(t, code, errs)
 	require.Equal(t, `text    "a=1&c=3"
 sha256  08115e3fcd5d0c0c8f689f7c5804a701eadb1b30ed5a8dc0da6f728a3914b0dc
@@ -151,7 +151,7 @@ signed  "a=1&b=&c=3"
 sha256  6ba10da5472d8a99729cee81d601df0653672facb2b0a052c4edf67f4210e44d
 `, out)
 
-	code, out, _ = bankrail(t, "explain", "-profiles")
+	code, out, _ = invoke(t, "explain", "-profiles")
 	require.Zero(t, code)
 	require.Contains(t, out, "wechat-v3-callback")
 }
@@ -161,18 +161,18 @@ func TestExplainReadsHeadersAndHidesTheSecret(t *testing.T) {
 	t.Setenv("BANKRAIL_TEST_SECRET", secret)
 	d := newDesk(t)
 	d.write(t, "signed", "1700000000\nn0nce\n{}\n")
-	_, signature, errs := bankrail(t, "sign", "-key", d.path("rsa.pem"), "-in", d.path("signed"))
+	_, signature, errs := invoke(t, "sign", "-key", d.path("rsa.pem"), "-in", d.path("signed"))
 	d.write(t, "body", "{}")
-	code, out, errs2 := bankrail(t, "explain", "-raw", d.path("body"), "-key", d.path("rsa.pub.pem"), "-profile", "wechat-v3-callback",
+	code, out, errs2 := invoke(t, "explain", "-raw", d.path("body"), "-key", d.path("rsa.pub.pem"), "-profile", "wechat-v3-callback",
 		"-header", "Wechatpay-Timestamp: 1700000000", "-header", "Wechatpay-Nonce: n0nce", "-header", "Wechatpay-Signature: "+strings.TrimSpace(signature))
 	require.Zero(t, code, errs+errs2)
 	require.Contains(t, out, "result  verifies, RSA-SHA256\n")
 	require.Contains(t, out, "wechat-v3-callback")
 
 	d.write(t, "signed", "a=1&key="+secret)
-	_, signature, _ = bankrail(t, "sign", "-secret-env", "BANKRAIL_TEST_SECRET", "-alg", "MD5", "-in", d.path("signed"))
+	_, signature, _ = invoke(t, "sign", "-secret-env", "BANKRAIL_TEST_SECRET", "-alg", "MD5", "-in", d.path("signed"))
 	d.write(t, "body", "a=1&sign="+signature)
-	code, out, errs = bankrail(t, "explain", "-form", d.path("body"), "-secret-env", "BANKRAIL_TEST_SECRET")
+	code, out, errs = invoke(t, "explain", "-form", d.path("body"), "-secret-env", "BANKRAIL_TEST_SECRET")
 	require.Zero(t, code, errs)
 	require.Contains(t, out, `signed  "a=1&key=<secret>"`)
 	require.NotContains(t, out+errs, secret)
