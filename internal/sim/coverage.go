@@ -68,10 +68,10 @@ func often() []string {
 		"store cut before", "store cut after", "store lands later", "store deadlock", "store outage", "store read-only", "store slow", "store hook refuses",
 		"broker down", "broker ack lost",
 		"host new number", "sent again", "host repeats", "host repeats elsewhere", "host other content", "host gives up",
-		"operator two sweeps", "operator cancels", "statement",
+		"operator two sweeps", "operator cancels", "operator decides succeeded", "operator decides failed", "operator is refused", "statement",
 		"edge processing>succeeded", "edge processing>failed", "edge processing>manual", "edge created>processing", "edge created>failed",
 		"edge succeeded>reversed",
-		"cause tries", "cause overdue", "cause contradiction", "cause early", "cause never_sent", "cause refused", "cause failed",
+		"cause tries", "cause overdue", "cause contradiction", "cause early", "cause never_sent", "cause refused", "cause failed", "cause decided",
 		"anomaly amount", "anomaly contradiction", "anomaly unmatched", "anomaly reused",
 	}
 }

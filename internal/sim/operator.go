@@ -18,6 +18,9 @@ func (w *world) operators() {
 	if w.plan.jump {
 		go w.jumps()
 	}
+	if w.plan.persons {
+		go w.persons()
+	}
 	go w.dayEnd()
 }
 

@@ -38,7 +38,7 @@ type plan struct {
 	ackLost                                          int
 	// Of the hosts and operators.
 	elsewhere, otherContent, givesUp, cancel int
-	twoSweeps                                bool
+	twoSweeps, persons                       bool
 }
 
 // newPlan gives each world a few kinds of trouble, some of them heavy: everything at
@@ -136,5 +136,6 @@ func (p *plan) ofStore(d *dice) {
 
 func (p *plan) ofPeople(d *dice) {
 	p.elsewhere, p.otherContent, p.givesUp = some(d, 400, 400), some(d, 300, 300), some(d, 250, 300)
+	p.persons = d.chance(400)
 	p.twoSweeps, p.cancel = d.chance(250), some(d, 400, 300)
 }

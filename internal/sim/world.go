@@ -155,6 +155,7 @@ func (w *world) run() {
 		n.kill()
 		w.mu.Unlock()
 	}
+	rest(400 * time.Hour) // whoever still sleeps finds the world ended; who does not wake fails the bubble
 }
 
 // settling is how long the last fault lasts: a pause, a call that hangs.

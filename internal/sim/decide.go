@@ -1,0 +1,69 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/bankrail/bankrail"
+	"github.com/bankrail/bankrail/journal"
+)
+
+// persons settles what is Manual, by what they find at the bank at that moment, while
+// queries and news go on.
+func (w *world) persons() {
+	d := w.dice.fork("persons", 0)
+	for k := 0; !w.over(); k++ {
+		sleep(context.Background(), &d, d.between(10*time.Minute, time.Hour))
+		if w.over() {
+			return
+		}
+		es, _, err := w.store.Store.List(background(), journal.ListQuery{Status: bankrail.Manual})
+		if err != nil {
+			continue
+		}
+		for i, e := range es {
+			w.nodes[d.below(len(w.nodes))].run(d.fork(fmt.Sprintf("decide %d", k), i), func(ctx context.Context, c *call) {
+				w.decide(ctx, c, e)
+			})
+		}
+	}
+}
+
+// decide takes one decision, or asks once more where it is too early.
+func (w *world) decide(ctx context.Context, c *call, e journal.Entry) {
+	c.step("decide", e.Number)
+	by := journal.Decision{
+		Version: e.Version, Status: bankrail.Succeeded, Proof: journal.ProofRecord,
+		Reference: "B" + e.Number, By: "op", Why: "the bank's own screen",
+	}
+	w.mu.Lock()
+	r := w.bank.find(e.Number)
+	if r != nil {
+		by.Amount = r.amount
+		switch r.status() {
+		case bankrail.Failed:
+			by.Status, by.Amount = bankrail.Failed, bankrail.Money{}
+		case bankrail.Processing:
+			w.mu.Unlock()
+			return
+		}
+	}
+	w.mu.Unlock()
+	if r == nil {
+		if w.plan.ages {
+			return // what is on its way for longer than its life, no question finds out
+		}
+		by.Status, by.Proof = bankrail.Failed, journal.ProofAbsent
+		if now, err := c.book.Ask(ctx, c.refunds, e.ID); err == nil {
+			by.Version = now.Version
+		}
+	}
+	decided, err := c.book.Decide(ctx, c.refunds, e.ID, by)
+	w.say(e.Number, "a person decides %s by its %s: %s %v", by.Status, by.Proof, decided.Status, err)
+	if err == nil {
+		w.saw("operator decides " + by.Status.String())
+	} else {
+		w.saw("operator is refused")
+	}
+}
