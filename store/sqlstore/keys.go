@@ -35,23 +35,20 @@ func (s *Keys) Begin(ctx context.Context, k idempotency.Key, p idempotency.Finge
 	}
 	c, err := s.find(ctx, s.db.on(s.db.reader), k, p)
 	if err == nil {
-		var now time.Time
-		if now, err = s.db.Now(ctx); err == nil {
-			return judged(c, now), nil
-		}
+		return c, nil
 	}
 	if !errors.Is(err, sql.ErrNoRows) {
 		return idempotency.Claim{}, s.db.fail(doing, err)
 	}
 	err = s.db.write(ctx, doing, func(ctx context.Context, on session) error {
-		now := whole(on.now())
-		c = idempotency.Claim{State: idempotency.New, Epoch: 1, Owner: owner, Since: now, Until: whole(now.Add(lease))}
-		inserted, err := on.one(ctx, s.insertKey, append(request(k), p[:], owner, ms(c.Since), ms(c.Until))...)
-		if inserted || err != nil && !on.duplicate(err) {
+		now := s.now(on)
+		inserted, err := on.one(ctx, s.insertKey, append(request(k), p[:], owner, now, now, lease.Milliseconds())...)
+		if err != nil && !on.duplicate(err) {
 			return err
 		}
-		c, err = s.find(ctx, on, k, p) // somebody was faster
-		c = judged(c, whole(on.now()))
+		if c, err = s.find(ctx, on, k, p); inserted {
+			c.State = idempotency.New
+		}
 		return err
 	})
 	if err != nil {
@@ -68,7 +65,7 @@ func (s *Keys) Complete(ctx context.Context, k idempotency.Key, epoch int64, o i
 	}
 	var done bool
 	err := s.db.write(ctx, doing, func(ctx context.Context, on session) (err error) {
-		args := append([]any{string(o), blob(response), ms(whole(on.now()))}, request(k)...)
+		args := append([]any{string(o), blob(response), s.now(on)}, request(k)...)
 		done, err = on.one(ctx, s.completeKey, append(args, epoch)...)
 		return err
 	})
@@ -87,10 +84,13 @@ func (s *Keys) Reclaim(ctx context.Context, k idempotency.Key, epoch int64, owne
 	var c idempotency.Claim
 	var won bool
 	err := s.db.write(ctx, doing, func(ctx context.Context, on session) (err error) {
-		now := whole(on.now())
-		c = idempotency.Claim{State: idempotency.New, Epoch: epoch + 1, Owner: owner, Since: now, Until: whole(now.Add(lease))}
-		args := append([]any{owner, ms(c.Since), ms(c.Until)}, request(k)...)
-		won, err = on.one(ctx, s.reclaimKey, append(args, epoch, ms(now))...)
+		now := s.now(on)
+		args := append([]any{owner, now, now, lease.Milliseconds()}, request(k)...)
+		if won, err = on.one(ctx, s.reclaimKey, append(args, epoch, now)...); err != nil || !won {
+			return err
+		}
+		c, _, err = s.read(ctx, on, k)
+		c.State = idempotency.New
 		return err
 	})
 	if err == nil && !won {
@@ -123,12 +123,18 @@ func (s *Keys) Trim(ctx context.Context, before time.Time, limit int) (int, erro
 	return int(n), nil
 }
 
-// find reads a key, for judged to say what it means. Errors: sql.ErrNoRows.
+// now is the time for a statement: NULL where it asks the server by itself.
+func (s *Keys) now(on session) any {
+	if s.db.clock != nil {
+		return nil
+	}
+	return ms(whole(on.now()))
+}
+
+// find reads a key as it stands for a request. Errors: sql.ErrNoRows.
 func (s *Keys) find(ctx context.Context, on session, k idempotency.Key, p idempotency.Fingerprint) (idempotency.Claim, error) {
-	var c idempotency.Claim
-	var print []byte
-	row := on.q.QueryRowContext(ctx, s.getKey, request(k)...)
-	if err := row.Scan(&print, &c.Epoch, &c.Owner, at(&c.Since), at(&c.Until), &c.Outcome, &c.Response, &c.Trimmed); err != nil {
+	c, print, err := s.read(ctx, on, k)
+	if err != nil {
 		return idempotency.Claim{}, err
 	}
 	if !bytes.Equal(print, p[:]) {
@@ -137,11 +143,14 @@ func (s *Keys) find(ctx context.Context, on session, k idempotency.Key, p idempo
 	return c, nil
 }
 
-// judged says what a record means at a time that was taken after it was read: a lease
-// that was over then is over now.
-func judged(c idempotency.Claim, now time.Time) idempotency.Claim {
+// read reads a key and its fingerprint.
+func (s *Keys) read(ctx context.Context, on session, k idempotency.Key) (c idempotency.Claim, print []byte, err error) {
+	var now time.Time
+	row := on.q.QueryRowContext(ctx, s.getKey, append([]any{s.now(on)}, request(k)...)...)
+	err = row.Scan(&print, &c.Epoch, &c.Owner, at(&c.Since), at(&c.Until), &c.Outcome, &c.Response, &c.Trimmed, at(&now))
 	switch {
-	case c.State == idempotency.Mismatch:
+	case err != nil:
+		return idempotency.Claim{}, nil, err
 	case c.Outcome == idempotency.Done:
 		c.State = idempotency.Replay
 	case c.Outcome == "" && now.Before(c.Until):
@@ -149,7 +158,7 @@ func judged(c idempotency.Claim, now time.Time) idempotency.Claim {
 	default:
 		c.State = idempotency.Unknown
 	}
-	return c
+	return c, print, nil
 }
 
 func request(k idempotency.Key) []any { return []any{k.Tenant, k.Route, k.Key} }

@@ -1,5 +1,7 @@
 package sqlstore
 
+import "strings"
+
 // keyStatements holds the SQL of the idempotency keys.
 type keyStatements struct {
 	getKey string
@@ -18,16 +20,24 @@ const (
 )
 
 // keySQL gives the statements in the words of a dialect.
+//
+// Leases are judged by the statement itself where there is a server, so that all
+// processes see one end at the same moment: the parameter of the time is NULL then.
 func keySQL(d *dialect) keyStatements {
+	now := `?`
+	if d.now != "" {
+		// Of one statement there is one time, and it does not move while it waits.
+		now = `COALESCE(?, (` + strings.Replace(d.now, "clock_timestamp", "statement_timestamp", 1) + `))`
+	}
 	s := keyStatements{
-		getKey: `SELECT ` + keyFields + ` FROM bankrail_keys` + byRequest,
+		getKey: `SELECT ` + keyFields + `, ` + now + ` FROM bankrail_keys` + byRequest,
 		insertKey: `INSERT INTO bankrail_keys (tenant, route, request_key, ` + keyFields + `)
-			VALUES (?, ?, ?, ?, 1, ?, ?, ?, '', NULL, 0)`,
-		completeKey: `UPDATE bankrail_keys SET outcome = ?, response = ?, completed_at = ?` + byRequest + `
+			VALUES (?, ?, ?, ?, 1, ?, ` + now + `, ` + now + ` + ?, '', NULL, 0)`,
+		completeKey: `UPDATE bankrail_keys SET outcome = ?, response = ?, completed_at = ` + now + byRequest + `
 			AND epoch = ? AND outcome <> 'done'`,
-		reclaimKey: `UPDATE bankrail_keys SET epoch = epoch + 1, owner = ?, began_at = ?, lease_until = ?,
+		reclaimKey: `UPDATE bankrail_keys SET epoch = epoch + 1, owner = ?, began_at = ` + now + `, lease_until = ` + now + ` + ?,
 			outcome = '', response = NULL, completed_at = NULL` + byRequest + `
-			AND epoch = ? AND (outcome = 'open' OR (outcome = '' AND lease_until <= ?))`,
+			AND epoch = ? AND (outcome = 'open' OR (outcome = '' AND lease_until <= ` + now + `))`,
 		trimKeys: `UPDATE bankrail_keys SET response = NULL, trimmed = 1 WHERE id IN (SELECT id FROM bankrail_keys WHERE ` + trimmable + `)`,
 	}
 	if d.name == "mysql" { // where a second row is an error, and UPDATE knows LIMIT
