@@ -49,8 +49,13 @@ func (c *serverClock) read() (time.Time, bool) {
 	}
 	passed := local.Sub(c.taken)
 	wall := local.Round(0).Sub(c.taken.Round(0))
-	fresh := passed >= 0 && passed < sampleLife && (wall-passed).Abs() <= sampleDrift
-	return c.server.Add(passed), fresh
+	return c.server.Add(passed), counts(passed, wall)
+}
+
+// counts says whether a look at the server's clock still counts, after so much time by
+// the monotonic and by the wall clock.
+func counts(passed, wall time.Duration) bool {
+	return passed >= 0 && passed < sampleLife && (wall-passed).Abs() <= sampleDrift
 }
 
 // now gives the server's time, and asks the server where the last look is too old.

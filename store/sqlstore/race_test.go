@@ -174,33 +174,67 @@ func TestRaceOfOneNotice(t *testing.T) {
 }
 
 func TestRaceOfClaims(t *testing.T) {
+	onServers(t, func(t *testing.T, e engine) { raceOfClaims(t, two(t, e)) })
+}
+
+func TestRaceOfClaimsWithoutSkipLocked(t *testing.T) {
 	onServers(t, func(t *testing.T, e engine) {
+		if e.name != "mysql" {
+			t.Skip("every PostgreSQL we take has SKIP LOCKED")
+		}
 		dbs := two(t, e)
-		const due = 60
-		var b journal.Batch
-		for i := range due {
-			b.Changes = append(b.Changes, refund(fmt.Sprint("R", i)))
-		}
-		require.NoError(t, dbs[0].Apply(t.Context(), b))
-		claimed := make([][]string, 8)
-		for _, err := range atOnce(8, func(j int) error {
-			for {
-				es, err := dbs[j%2].Claim(t.Context(), journal.ClaimQuery{Op: bankrail.OpRefund, Lease: time.Hour, Limit: 5})
-				for _, e := range es {
-					claimed[j] = append(claimed[j], e.Number)
-				}
-				if err != nil || len(es) == 0 {
-					return err
-				}
-			}
-		}) {
-			require.NoError(t, err)
-		}
-		all := slices.Concat(claimed...)
-		slices.Sort(all)
-		require.Len(t, all, due)
-		require.Len(t, slices.Compact(all), due, "nobody got what another has")
+		sqlstore.AsOldMySQL(dbs[0])
+		sqlstore.AsOldMySQL(dbs[1])
+		raceOfClaims(t, dbs)
 	})
+}
+
+func TestWhoCanSkipLocked(t *testing.T) {
+	t.Parallel()
+	for version, want := range map[string][2]bool{
+		"5.7.44-log":               {false, false},
+		"8.0.0":                    {false, false},
+		"8.0.36":                   {true, true},
+		"8.4.2":                    {true, true},
+		"10.5.23-MariaDB":          {false, false},
+		"10.6.1-MariaDB":           {true, false},
+		"10.11.19-MariaDB-0+deb12": {true, false},
+		"11.4.2-MariaDB":           {true, false},
+		"something else":           {false, false},
+	} {
+		skip, of := sqlstore.CanSkipLocked(version)
+		require.Equal(t, want, [2]bool{skip, of}, version)
+	}
+}
+
+// raceOfClaims has two processes claim what is due: nobody gets what another has, and
+// nothing is left.
+func raceOfClaims(t *testing.T, dbs [2]*sqlstore.DB) {
+	t.Helper()
+	const due = 60
+	var b journal.Batch
+	for i := range due {
+		b.Changes = append(b.Changes, refund(fmt.Sprint("R", i)))
+	}
+	require.NoError(t, dbs[0].Apply(t.Context(), b))
+	claimed := make([][]string, 8)
+	for _, err := range atOnce(8, func(j int) error {
+		for {
+			es, err := dbs[j%2].Claim(t.Context(), journal.ClaimQuery{Op: bankrail.OpRefund, Lease: time.Hour, Limit: 5})
+			for _, e := range es {
+				claimed[j] = append(claimed[j], e.Number)
+			}
+			if err != nil || len(es) == 0 {
+				return err
+			}
+		}
+	}) {
+		require.NoError(t, err)
+	}
+	all := slices.Concat(claimed...)
+	slices.Sort(all)
+	require.Len(t, all, due)
+	require.Len(t, slices.Compact(all), due, "nobody got what another has")
 }
 
 // TestClaimPassesOverWhatOthersHold: a whole page that somebody has locked hides
