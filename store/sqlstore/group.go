@@ -68,7 +68,10 @@ func (c *committer) run(ctx context.Context, doing string, f func(context.Contex
 			return c.db.fail(doing, g.err)
 		}
 		if g.err != nil { // its own work was taken back, whatever became of the others'
-			err = fmt.Errorf("%w; %w", g.err, withoutAnswer(err))
+			if answer(err) {
+				err = withoutAnswer(err)
+			}
+			err = fmt.Errorf("%w; %w", g.err, err)
 		}
 	}
 	if err != nil {
@@ -187,7 +190,14 @@ func (c *committer) takeBack(s session, why error) {
 	}
 	g := c.group
 	c.group = nil
-	if g.err = fmt.Errorf("another write of the same transaction: %w", withoutAnswer(why)); broken {
+	cause := errors.New("its caller died")
+	if why != nil {
+		cause = withoutAnswer(why)
+	}
+	if kind := c.db.dialect.kind(why); kind != nil {
+		cause = fmt.Errorf("%w: %w", kind, cause)
+	}
+	if g.err = fmt.Errorf("another write of the same transaction: %w", cause); broken {
 		g.err = fmt.Errorf("%w: %w", errBroken, g.err)
 	} else {
 		g.err = fmt.Errorf("%w: %w", journal.ErrNotCommitted, g.err)

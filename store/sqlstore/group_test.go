@@ -1,6 +1,7 @@
 package sqlstore_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -286,4 +287,50 @@ func TestPointsOfAWrite(t *testing.T) {
 	require.NoError(t, db.Apply(ctx, journal.Batch{Changes: []journal.Change{c}}))
 	require.ErrorIs(t, db.Insert(ctx, c, paid), journal.ErrExists)
 	require.Equal(t, []string{"C3 R1 false", "C8 R1 true", "C7 R1 true", "C8 R1 true"}, told)
+}
+
+// A hook that ends the transaction behind everybody's back has ended it for all who
+// were in it; who comes after begins anew.
+func TestGroupThatAHookEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		db, gate := gated(t, sqlstore.Config{OnChange: func(ctx context.Context, tx sqlstore.Tx, c journal.Change) error {
+			if c.Entry.Number != "R2" {
+				return nil
+			}
+			_, err := tx.ExecContext(ctx, "SELECT 1; COMMIT")
+			return err
+		}})
+		first, errs := behind(t, db, gate, insert(t, db, "R1"), insert(t, db, "R2"), insert(t, db, "R3"))
+		for _, err := range []error{first, errs[0], errs[1]} {
+			require.ErrorContains(t, err, "outcome unknown")
+			require.NotErrorIs(t, err, journal.ErrNotCommitted)
+		}
+		require.NoError(t, errs[2])
+	})
+}
+
+// A disk that is full makes SQLite roll back what it likes: whatever is said of a
+// write is true.
+func TestGroupOnAFullDisk(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		db, gate := gated(t, sqlstore.Config{})
+		_, err := sqlstore.Writer(db).Exec("PRAGMA max_page_count = 80")
+		require.NoError(t, err)
+		large := refund("R2")
+		large.Entry.Data = bytes.Repeat([]byte("x"), 1<<20)
+		first, errs := behind(t, db, gate, insert(t, db, "R1"),
+			func() error { return db.Insert(t.Context(), large, paid) }, insert(t, db, "R3"))
+		require.ErrorIs(t, errs[1], sqlstore.ErrFull)
+		for number, err := range map[string]error{"gate": first, "R1": errs[0], "R2": errs[1], "R3": errs[2]} {
+			_, missing := db.Get(t.Context(), idOf(number))
+			if err == nil {
+				require.NoError(t, missing, number)
+			} else {
+				require.ErrorIs(t, err, journal.ErrNotCommitted, number)
+				require.ErrorIs(t, missing, bankrail.ErrNotFound, number)
+			}
+		}
+	})
 }
