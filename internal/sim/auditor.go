@@ -51,6 +51,8 @@ type ledger struct {
 	answers    []told
 	tainted    bool
 	cancelled  bool
+	heard      bool // news of it was acknowledged
+	moved      bool // the bank was told that its news of success is safe
 }
 
 // told is what a caller was told.
@@ -169,6 +171,13 @@ func (a *auditor) acknowledged(n journal.Notice) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.acked[noticeID(n)] = true
+	for _, news := range n.News {
+		l := a.of(news.Number)
+		l.heard = true
+		if !n.Stale && !news.Amount.IsZero() && (news.Status == bankrail.Succeeded || news.Status == bankrail.Reversed) {
+			l.moved = true
+		}
+	}
 	if a.inbox[noticeID(n)] == 0 && !a.w.over() {
 		a.violated("I5", n.News[0].Number, "notice %s was acknowledged and is not in the inbox", n.ID)
 	}

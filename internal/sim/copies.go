@@ -13,8 +13,8 @@ const (
 	callTimeout = 20 * time.Second
 )
 
-// sent judges a copy that leaves, and numbers it.
-func (a *auditor) sent(r refund.Request) int {
+// sent judges a copy that leaves, numbers it, and says whether it is the first.
+func (a *auditor) sent(r refund.Request) (serial int, first bool) {
 	e, err := a.w.store.Store.Get(background(), idOf(r.Number))
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -37,7 +37,7 @@ func (a *auditor) sent(r refund.Request) int {
 	a.again(l, r.Number)
 	l.leftAt, l.serial = now(), a.serial
 	l.alive++
-	return a.serial
+	return a.serial, l.sent == 1
 }
 
 // again judges a copy that leaves while an earlier one may be alive.

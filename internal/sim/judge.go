@@ -117,6 +117,12 @@ func (a *auditor) promises(number string, byID map[bankrail.ID]journal.Entry) {
 	for _, r := range a.w.bank.recs {
 		lives = lives || r.number == number && r.live()
 	}
+	if l.moved && recorded && !l.tainted && e.Status == bankrail.Manual && (e.Cause == journal.CauseTries || e.Cause == journal.CauseOverdue) {
+		a.violate("I5", number, "news of success was acknowledged, and the entry still waits for a person (%s)", e.Cause)
+	}
+	if l.heard && !recorded && !a.waits(number) {
+		a.violate("I5", number, "news was acknowledged, and is neither with an entry nor waiting for one")
+	}
 	if l.cancelled && lives && !l.tainted {
 		a.violate("I12", number, "cancelled, and executed all the same")
 	}
@@ -158,4 +164,10 @@ func (a *auditor) lines(byID map[bankrail.ID]journal.Entry) {
 			a.violate("I9", r.number, "the statement says %s %s, the journal %s %s", s, r.amount, e.Status, e.Settled)
 		}
 	}
+}
+
+// waits reports whether news of a number waits in the inbox.
+func (a *auditor) waits(number string) bool {
+	ps, err := a.w.store.Store.Pending(background(), journal.PendingQuery{ID: idOf(number), Limit: 1})
+	return err == nil && len(ps) > 0
 }

@@ -59,9 +59,9 @@ func newPlan(seed uint64) plan {
 	}
 	p.life = 119 * time.Second
 	if p.dedupe != journal.DedupeNone && d.chance(250) {
-		// Longer than any grace. A bank that recognises what it has can bear that, unless it
-		// executes failed numbers anew.
-		p.ages, p.life, p.rules.Visible = true, 30*time.Minute, 4*time.Minute
+		// The first copy may outlive its grace, but not that of the second. A bank that
+		// recognises what it has can bear that.
+		p.ages, p.life, p.rules.Visible = true, 9*time.Minute, 4*time.Minute
 	}
 	p.forgets = p.rules.Horizon + p.life + 5*time.Minute // a copy that left in time may arrive after it
 	p.settles = d.between(0, 10*time.Minute)
@@ -72,13 +72,10 @@ func newPlan(seed uint64) plan {
 	p.ofNodes(&d)
 	p.ofWire(&d)
 	p.ofBank(&d)
-	if p.ages {
-		p.late, p.echo, p.liar = 900, 500, 0
-		if p.dedupe == journal.DedupeSucceeded {
-			p.fail = 0
-		}
-	}
 	p.ofNotices(&d)
+	if p.ages {
+		p.late, p.echo, p.liar, p.stale, p.lost, p.noticeLost = 600, 700, 0, time.Minute, 0, 700
+	}
 	p.ofStore(&d)
 	p.ofPeople(&d)
 	return p

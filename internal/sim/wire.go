@@ -30,6 +30,7 @@ func (g *gateway) CheckRefund(r refund.Request) error { return nil }
 type parcel struct {
 	query         bool
 	serial        int
+	first         bool // no copy of the number left before
 	number, order string
 	amount        bankrail.Money
 }
@@ -51,7 +52,8 @@ func (g *gateway) Refund(ctx context.Context, r refund.Request) (bankrail.Receip
 	if ctx.Err() != nil || w.happens(&c.dice, w.plan.notSent, "wire not sent") {
 		return bankrail.Receipt{}, failed(bankrail.NotSent, 0, "connection refused")
 	}
-	p := parcel{serial: w.audit.sent(r), number: r.Number, order: r.Order, amount: r.Amount}
+	serial, first := w.audit.sent(r)
+	p := parcel{serial: serial, first: first, number: r.Number, order: r.Order, amount: r.Amount}
 	return g.exchange(ctx, c, p)
 }
 
@@ -100,8 +102,8 @@ func (g *gateway) exchange(ctx context.Context, c *call, p parcel) (bankrail.Rec
 func (g *gateway) deliver(d dice, p parcel, back chan<- reply) {
 	w := g.w
 	delay := d.between(5*time.Millisecond, 800*time.Millisecond)
-	if w.happens(&d, w.plan.late, "wire late") {
-		delay = d.between(0, w.plan.life)
+	if !(p.query && w.plan.ages) && w.happens(&d, w.plan.late, "wire late") {
+		delay = w.plan.delay(&d, p)
 	}
 	go func() {
 		sleep(context.Background(), &d, delay)
@@ -114,6 +116,18 @@ func (g *gateway) deliver(d dice, p parcel, back chan<- reply) {
 			back <- r
 		}
 	}()
+}
+
+// delay is that of a late arrival. Where requests outlive the grace, many first copies
+// come just when the second is about to leave.
+func (p *plan) delay(d *dice, of parcel) time.Duration {
+	switch {
+	case p.ages && of.first && d.chance(500):
+		return d.between(4*time.Minute+50*time.Second, 7*time.Minute)
+	case of.first:
+		return d.between(0, p.life)
+	}
+	return d.between(0, 119*time.Second)
 }
 
 // read is the answer as it came through the wire.
