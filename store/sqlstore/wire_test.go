@@ -22,12 +22,12 @@ import (
 // client says a word.
 type wire struct {
 	listener net.Listener
-	server   string
 
-	mu    sync.Mutex
-	word  string // in lower case; empty cuts nothing
-	after bool   // the server still hears it and acts; the client never hears back
-	cuts  int
+	mu     sync.Mutex
+	server string
+	word   string // in lower case; empty cuts nothing
+	after  bool   // the server still hears it and acts; the client never hears back
+	cuts   int
 }
 
 func newWire(t *testing.T, server string) *wire {
@@ -55,6 +55,13 @@ func (w *wire) cutAt(word string, after bool) {
 	w.word, w.after = word, after
 }
 
+// moveTo sends new connections elsewhere.
+func (w *wire) moveTo(server string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.server = server
+}
+
 func (w *wire) counted() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -75,7 +82,10 @@ func (w *wire) heard(b []byte) (cut, after bool) {
 
 func (w *wire) carry(client net.Conn) {
 	defer func() { _ = client.Close() }()
-	server, err := net.Dial("tcp", w.server)
+	w.mu.Lock()
+	address := w.server
+	w.mu.Unlock()
+	server, err := net.Dial("tcp", address)
 	if err != nil {
 		return
 	}
@@ -213,7 +223,7 @@ func TestServerThatIsGone(t *testing.T) {
 	onServers(t, func(t *testing.T, e engine) {
 		w, dsn := through(t, e, e.fresh(t))
 		db := e.opened(t, dsn, sqlstore.Config{Logger: quiet})
-		w.server = "127.0.0.1:1"
+		w.moveTo("127.0.0.1:1")
 		sqlstore.Writer(db).SetMaxIdleConns(0) // the ones that are open
 		err := db.Insert(t.Context(), refund("R1"), paid)
 		require.ErrorIs(t, err, journal.ErrNotCommitted)
