@@ -44,6 +44,7 @@ var layers = map[string]string{
 	"broker":               ". journal",
 	"proof":                "*",
 	"proof/crash":          "*",
+	"proof/audit":          ". journal sandbox",
 	"proof/mutants":        "*",
 	"sandbox":              "sign", // a bank that shared code with its client would share its mistakes
 	"cmd/bankrail":         "*",

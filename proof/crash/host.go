@@ -18,6 +18,7 @@ import (
 	"github.com/bankrail/bankrail/internal/point"
 	"github.com/bankrail/bankrail/journal"
 	"github.com/bankrail/bankrail/notify"
+	"github.com/bankrail/bankrail/proof/audit"
 	"github.com/bankrail/bankrail/refund"
 	"github.com/bankrail/bankrail/sandbox"
 	"github.com/bankrail/bankrail/sign"
@@ -170,7 +171,7 @@ func (h *host) run(ctx context.Context, stdout io.Writer) error {
 
 // Publish takes an event to where the auditor finds it.
 func (h *host) Publish(_ context.Context, e journal.Event) error {
-	err := h.events.append(eventLine{ID: e.ID, Number: e.Entry.Number, Op: string(e.Entry.Op), Version: e.Version, Status: e.Status})
+	err := h.events.append(audit.Event{ID: e.ID, Number: e.Entry.Number, Op: string(e.Entry.Op), Version: e.Version, Status: e.Status})
 	if err != nil {
 		return err
 	}

@@ -9,8 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"github.com/bankrail/bankrail"
 )
 
 // The files in which hosts leave what the auditor reads.
@@ -18,36 +16,6 @@ const (
 	toldLog  = "told.jsonl"
 	eventLog = "events.jsonl"
 )
-
-// toldLine is one thing between the host and bankrail.
-type toldLine struct {
-	Number string `json:"number,omitempty"`
-	What   what   `json:"what"`
-	Err    string `json:"err,omitempty"`
-	// Notice is the number of a statement's line that was taken.
-	Notice string `json:"notice,omitempty"`
-}
-
-// what happened.
-type what string
-
-const (
-	calls   what = "calls"   // the host is about to call Create
-	isOpen  what = "open"    // Create returned nil
-	failed  what = "failed"  // Create returned ErrFailed: this number will never move money
-	refused what = "refused" // another error: no money moved, and who repeats the number starts anew
-	unknown what = "unknown" // ErrUnavailable, or unconfirmed: the host repeats the number
-	taken   what = "taken"   // a notice was taken
-)
-
-// eventLine is one event as it was published.
-type eventLine struct {
-	ID      string          `json:"id"`
-	Number  string          `json:"number"`
-	Op      string          `json:"op"`
-	Version int64           `json:"version"`
-	Status  bankrail.Status `json:"status"`
-}
 
 // log is a file of lines. A line is written by one call of the system, so that a kill
 // leaves it whole or not at all.

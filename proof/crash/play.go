@@ -7,6 +7,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/bankrail/bankrail/proof/audit"
 )
 
 // total is the sum over all worlds.
@@ -16,7 +18,7 @@ type total struct {
 	start                time.Time
 	kills, lost, doubled int
 	troubles             int // worlds that could not be judged
-	sum                  counts
+	sum                  audit.Counts
 }
 
 // play runs the worlds, some at a time.
@@ -69,6 +71,9 @@ func (t *total) world(ctx context.Context, p plan) {
 	}
 	if bad := t.add(p, w.dir, found); !bad {
 		_ = os.RemoveAll(w.dir) // it is temporary
+		if err := p.schemas(dropSchema); err != nil {
+			t.trouble(p, "", err)
+		}
 	}
 }
 
@@ -91,20 +96,20 @@ func (t *total) trouble(p plan, dir string, err error) {
 }
 
 // add books what the audit of a world found, and reports whether that was anything.
-func (t *total) add(p plan, dir string, f findings) bool {
+func (t *total) add(p plan, dir string, f audit.Findings) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.lost += len(f.lost)
-	t.doubled += len(f.double)
-	t.sum.add(f.counts)
-	t.say("world %d: %s", p.Index, f.counts)
-	for _, s := range f.lost {
+	t.lost += len(f.Lost)
+	t.doubled += len(f.Double)
+	t.sum.Add(f.Counts)
+	t.say("world %d: %s", p.Index, f.Counts)
+	for _, s := range f.Lost {
 		t.say("world %d: LOST %s", p.Index, s)
 	}
-	for _, s := range f.double {
+	for _, s := range f.Double {
 		t.say("world %d: DOUBLE %s", p.Index, s)
 	}
-	bad := len(f.lost)+len(f.double) > 0
+	bad := len(f.Lost)+len(f.Double) > 0
 	if bad {
 		t.say("world %d: its files are in %s", p.Index, dir)
 	}

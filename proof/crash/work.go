@@ -12,6 +12,7 @@ import (
 
 	"github.com/bankrail/bankrail"
 	"github.com/bankrail/bankrail/journal"
+	"github.com/bankrail/bankrail/proof/audit"
 	"github.com/bankrail/bankrail/refund"
 	"github.com/bankrail/bankrail/sandbox"
 )
@@ -100,18 +101,18 @@ func (h *host) want(ctx context.Context, in intent) {
 // of the refund the same number is repeated.
 func (h *host) create(ctx context.Context, r refund.Request) error {
 	for {
-		if err := h.told.append(toldLine{Number: r.Number, What: calls}); err != nil {
+		if err := h.told.append(audit.Told{Number: r.Number, What: audit.Calls}); err != nil {
 			return err
 		}
 		got, err := h.refunds.Create(ctx, r)
-		line := toldLine{Number: r.Number, What: isOpen}
+		line := audit.Told{Number: r.Number, What: audit.Open}
 		switch {
 		case errors.Is(err, bankrail.ErrUnavailable), errors.Is(err, bankrail.ErrConflict), err == nil && got.Unconfirmed:
-			line.What = unknown
+			line.What = audit.Unknown
 		case errors.Is(err, bankrail.ErrFailed):
-			line.What = failed
+			line.What = audit.Failed
 		case err != nil:
-			line.What = refused
+			line.What = audit.Refused
 		}
 		if err != nil {
 			line.Err = err.Error()
@@ -119,7 +120,7 @@ func (h *host) create(ctx context.Context, r refund.Request) error {
 		if werr := h.told.append(line); werr != nil {
 			return werr
 		}
-		if line.What != unknown || !pause(ctx, 20*time.Millisecond) {
+		if line.What != audit.Unknown || !pause(ctx, 20*time.Millisecond) {
 			return err
 		}
 	}
@@ -167,7 +168,7 @@ func (h *host) statement(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := h.told.append(toldLine{What: taken, Notice: "S-" + r.MerchantRefundNo}); err != nil {
+		if err := h.told.append(audit.Told{What: audit.Taken, Notice: "S-" + r.MerchantRefundNo}); err != nil {
 			return err
 		}
 	}

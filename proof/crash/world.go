@@ -42,6 +42,9 @@ func newWorld(p plan) (w *world, err error) {
 	if w.dir, err = os.MkdirTemp("", "bankrail-crash-"); err != nil {
 		return nil, err
 	}
+	if err := p.schemas(dropSchema, makeSchema); err != nil {
+		return nil, err
+	}
 	dedupe := sandbox.DedupeAll
 	if p.Forgetful {
 		dedupe = sandbox.DedupeNone

@@ -1,8 +1,15 @@
-package main
+// Package audit compares what a bank did with what a journal says, with what the host
+// was told, with the events it was given and with the notices it acknowledged.
+//
+//	b := audit.Books{Bank: bank.Ledger(), Told: told, Events: events}
+//	err := b.Read(ctx, store)
+//	f := b.Audit() // f.Lost and f.Double are empty, or something is wrong
+//
+// It judges what is left when everything is settled, not what is under way.
+package audit
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -11,96 +18,84 @@ import (
 	"github.com/bankrail/bankrail/sandbox"
 )
 
-// counts is how much an audit compared.
-type counts struct{ refunds, executed, manual, events, notices int }
+// Counts is how much an audit compared.
+type Counts struct{ Refunds, Executed, Manual, Events, Notices int }
 
-func (c *counts) add(o counts) {
-	c.refunds += o.refunds
-	c.executed += o.executed
-	c.manual += o.manual
-	c.events += o.events
-	c.notices += o.notices
+// Add adds another audit's.
+func (c *Counts) Add(o Counts) {
+	c.Refunds += o.Refunds
+	c.Executed += o.Executed
+	c.Manual += o.Manual
+	c.Events += o.Events
+	c.Notices += o.Notices
 }
 
-func (c counts) String() string {
-	return fmt.Sprintf("%d refunds, %d executed, %d for a person, %d events, %d notices acknowledged", c.refunds, c.executed, c.manual, c.events, c.notices)
+// String writes them out.
+func (c Counts) String() string {
+	return fmt.Sprintf("%d refunds, %d executed, %d for a person, %d events, %d notices acknowledged", c.Refunds, c.Executed, c.Manual, c.Events, c.Notices)
 }
 
-// findings is what an audit found.
-type findings struct {
-	counts
-	lost, double []string
+// Findings is what an audit found.
+type Findings struct {
+	Counts
+	// Lost lists what is wrong but for the executions too many, which Double lists.
+	Lost, Double []string
 }
 
-func (f *findings) lose(format string, args ...any) {
-	f.lost = append(f.lost, fmt.Sprintf(format, args...))
+func (f *Findings) lose(format string, args ...any) {
+	f.Lost = append(f.Lost, fmt.Sprintf(format, args...))
 }
 
-// books is everything that has to agree.
-type books struct {
-	intents  []intent
-	bank     sandbox.Ledger
-	entries  map[bankrail.ID]journal.Entry
-	history  map[bankrail.ID][]journal.Step
-	budgets  map[string]journal.Budget
-	inbox    map[string]bool
-	acked    []string
-	told     []toldLine
-	events   []eventLine
-	forgets  bool
-	paidEach bankrail.Money
+// Books is everything that has to agree.
+type Books struct {
+	Intents []Intent
+	Bank    sandbox.Ledger
+	// Paid is what was paid for each order.
+	Paid bankrail.Money
+	// Entries, History and Budgets are the journal; see Read.
+	Entries map[bankrail.ID]journal.Entry
+	History map[bankrail.ID][]journal.Step
+	Budgets map[string]journal.Budget
+	// Inbox holds the numbers of the notices that are durable.
+	Inbox map[string]bool
+	// Acknowledged lists the notices that the bank was told are taken.
+	Acknowledged []string
+	Told         []Told
+	// Events are in the order in which they were published.
+	Events []Event
 }
 
-// audit compares what is left of a world. It knows nothing of how it came about.
-func (w *world) audit(ctx context.Context) (findings, error) {
-	b, err := w.books(ctx)
-	if err != nil {
-		return findings{}, err
-	}
-	return b.audit(), nil
-}
+// Intent is one thing that a host wants once, under two numbers: the second is for
+// when the first has failed.
+type Intent struct{ First, Second string }
 
-func (w *world) books(ctx context.Context) (b books, err error) {
-	b = books{
-		intents: w.intents(), bank: w.bank.Ledger(), acked: w.courier.taken(), forgets: w.Forgetful, paidEach: w.paid(),
-		entries: map[bankrail.ID]journal.Entry{}, history: map[bankrail.ID][]journal.Step{}, budgets: map[string]journal.Budget{},
-	}
-	db, err := openStore(w.plan, w.dir)
-	if err != nil {
-		return b, err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
+// Read takes in what a journal says.
+func (b *Books) Read(ctx context.Context, r journal.Reader) error {
+	b.Entries, b.History, b.Budgets = map[bankrail.ID]journal.Entry{}, map[bankrail.ID][]journal.Step{}, map[string]journal.Budget{}
 	for q := (journal.ListQuery{}); ; {
-		page, next, err := db.List(ctx, q)
+		page, next, err := r.List(ctx, q)
 		if err != nil {
-			return b, err
+			return err
 		}
 		for _, e := range page {
-			b.entries[e.ID] = e
-			if b.history[e.ID], err = db.History(ctx, e.ID); err != nil {
-				return b, err
+			b.Entries[e.ID] = e
+			if b.History[e.ID], err = r.History(ctx, e.ID); err != nil {
+				return err
 			}
-			if b.budgets[e.Order], err = db.Budget(ctx, e.Channel, e.Order); err != nil {
-				return b, err
+			if b.Budgets[e.Order], err = r.Budget(ctx, e.Channel, e.Order); err != nil {
+				return err
 			}
 		}
 		if q.After = next; next == "" {
-			break
+			return nil
 		}
 	}
-	if b.inbox, err = inbox(w.plan, w.dir); err != nil {
-		return b, err
-	}
-	if b.told, err = readLog[toldLine](w.dir, toldLog); err != nil {
-		return b, err
-	}
-	b.events, err = readLog[eventLine](w.dir, eventLog)
-	return b, err
 }
 
-func (b books) audit() findings {
-	f := findings{}
-	f.refunds, f.events = len(b.entries), len(b.events)
+// Audit compares everything with everything. It knows nothing of how it came about.
+func (b Books) Audit() Findings {
+	f := Findings{}
+	f.Refunds, f.Events = len(b.Entries), len(b.Events)
 	b.numbers(&f)
 	b.promises(&f)
 	b.histories(&f)
@@ -111,8 +106,8 @@ func (b books) audit() findings {
 }
 
 // entry finds the entry of a number and its correction.
-func (b books) entry(number string, op bankrail.Op) (journal.Entry, bool) {
-	for id, e := range b.entries {
+func (b Books) entry(number string, op bankrail.Op) (journal.Entry, bool) {
+	for id, e := range b.Entries {
 		if id.Number == number && id.Op == op {
 			return e, true
 		}
@@ -121,24 +116,24 @@ func (b books) entry(number string, op bankrail.Op) (journal.Entry, bool) {
 }
 
 // numbers compares each execution with its row and each row with its execution.
-func (b books) numbers(f *findings) {
+func (b Books) numbers(f *Findings) {
 	rows := map[string]sandbox.Refund{}
-	for _, r := range b.bank.Refunds {
+	for _, r := range b.Bank.Refunds {
 		rows[r.MerchantRefundNo] = r
-		f.executed += r.Executions
+		f.Executed += r.Executions
 		if r.Executions > 1 {
-			f.double = append(f.double, fmt.Sprintf("%s: the bank executed it %d times", r.MerchantRefundNo, r.Executions))
+			f.Double = append(f.Double, fmt.Sprintf("%s: the bank executed it %d times", r.MerchantRefundNo, r.Executions))
 		}
 		if _, ok := b.entry(r.MerchantRefundNo, bankrail.OpRefund); !ok {
 			f.lose("%s: the bank has it as %s, the journal does not", r.MerchantRefundNo, r.Status)
 		}
 	}
-	for id, e := range b.entries {
+	for id, e := range b.Entries {
 		row := rows[id.Number]
 		_, corrected := b.entry(id.Number, bankrail.OpRefund.Correction())
 		switch {
 		case e.Status == bankrail.Manual:
-			f.manual++
+			f.Manual++
 		case e.Status.Open():
 			f.lose("%s: still %s", id, e.Status)
 		case e.Status == bankrail.Succeeded && (row.Executions == 0 || row.Amount != e.Settled.Minor()):
@@ -147,45 +142,45 @@ func (b books) numbers(f *findings) {
 			f.lose("%s: failed, and the bank executed it %d times", id, row.Executions)
 		}
 	}
-	for _, in := range b.intents {
-		if rows[in.first.Number].Executions > 0 && rows[in.second.Number].Executions > 0 {
-			f.double = append(f.double, fmt.Sprintf("%s: executed under this number and under %s", in.first.Number, in.second.Number))
+	for _, in := range b.Intents {
+		if rows[in.First].Executions > 0 && rows[in.Second].Executions > 0 {
+			f.Double = append(f.Double, fmt.Sprintf("%s: executed under this number and under %s", in.First, in.Second))
 		}
 	}
 }
 
 // promises holds the bank's books to what the host was told.
-func (b books) promises(f *findings) {
-	last := map[string]toldLine{}
-	for _, t := range b.told {
+func (b Books) promises(f *Findings) {
+	last := map[string]Told{}
+	for _, t := range b.Told {
 		if t.Number == "" {
 			continue
 		}
 		last[t.Number] = t
 		e, ok := b.entry(t.Number, bankrail.OpRefund)
-		row, _ := b.bank.Refund(t.Number)
+		row, _ := b.Bank.Refund(t.Number)
 		_, corrected := b.entry(t.Number, bankrail.OpRefund.Correction())
 		switch {
-		case t.What == isOpen && !ok:
+		case t.What == Open && !ok:
 			f.lose("%s: Create returned nil, and it is not in the journal", t.Number)
-		case t.What == failed && row.Executions > 0 && !corrected:
+		case t.What == Failed && row.Executions > 0 && !corrected:
 			f.lose("%s: the bank executed it, and Create said: %s", t.Number, t.Err)
-		case t.What == failed && e.Status != bankrail.Failed:
+		case t.What == Failed && e.Status != bankrail.Failed:
 			f.lose("%s: %q in the journal, and Create said: %s", t.Number, e.Status, t.Err)
 		}
 	}
 	for number, t := range last {
-		if row, known := b.bank.Refund(number); known && t.What == refused {
+		if row, known := b.Bank.Refund(number); known && t.What == Refused {
 			f.lose("%s: the bank has it as %s, and the last that Create said was: %s", number, row.Status, t.Err)
 		}
 	}
 }
 
 // histories wants every version once, from where the one before ended.
-func (b books) histories(f *findings) {
-	for id, e := range b.entries {
+func (b Books) histories(f *Findings) {
+	for id, e := range b.Entries {
 		from := bankrail.Status(0)
-		for i, s := range b.history[id] {
+		for i, s := range b.History[id] {
 			if s.Version != int64(i+1) || s.From != from {
 				f.lose("%s: step %d of its history is version %d from %s, after %s", id, i+1, s.Version, s.From, from)
 			}
@@ -194,7 +189,7 @@ func (b books) histories(f *findings) {
 			}
 			from = s.To
 		}
-		if n := len(b.history[id]); int64(n) != e.Version || from != e.Status {
+		if n := len(b.History[id]); int64(n) != e.Version || from != e.Status {
 			f.lose("%s: version %d is %s, its history ends with %d as %s", id, e.Version, e.Status, n, from)
 		}
 	}
@@ -202,13 +197,13 @@ func (b books) histories(f *findings) {
 
 // published wants an event of every change of status, at least once and in order, and
 // none of a change that never was.
-func (b books) published(f *findings) {
+func (b Books) published(f *Findings) {
 	type change struct {
 		number, op string
 		version    int64
 	}
 	wanted := map[change]bankrail.Status{}
-	for id, steps := range b.history {
+	for id, steps := range b.History {
 		for _, s := range steps {
 			if s.From != s.To {
 				wanted[change{id.Number, string(id.Op), s.Version}] = s.To
@@ -218,7 +213,7 @@ func (b books) published(f *findings) {
 	seen := map[change]bool{}
 	last := map[[2]string]int64{}
 	ids := map[string]change{}
-	for _, e := range b.events {
+	for _, e := range b.Events {
 		c := change{e.Number, e.Op, e.Version}
 		if want, ok := wanted[c]; !ok || want != e.Status {
 			f.lose("%s: published as %s, the journal has no such change", e.ID, e.Status)
@@ -243,16 +238,16 @@ func (b books) published(f *findings) {
 
 // notices wants everything that was acknowledged in the inbox. A recording is kept
 // under its number and time.
-func (b books) notices(f *findings) {
-	acked := b.acked
-	for _, t := range b.told {
-		if t.What == taken {
+func (b Books) notices(f *Findings) {
+	acked := b.Acknowledged
+	for _, t := range b.Told {
+		if t.What == Taken {
 			acked = append(acked, t.Notice)
 		}
 	}
-	f.notices = len(acked)
+	f.Notices = len(acked)
 	recorded := map[string]bool{}
-	for id := range b.inbox {
+	for id := range b.Inbox {
 		name, _, _ := strings.Cut(id, " stale ")
 		recorded[name] = true
 	}
@@ -264,17 +259,17 @@ func (b books) notices(f *findings) {
 }
 
 // sums wants every order to hold what its refunds hold, and no more than was paid.
-func (b books) sums(f *findings) {
+func (b Books) sums(f *Findings) {
 	held := map[string]int64{}
-	for _, e := range b.entries {
+	for _, e := range b.Entries {
 		held[e.Order] += e.Held.Minor()
 	}
-	for order, budget := range b.budgets {
-		if budget.Held.Minor() != held[order] || held[order] > b.paidEach.Minor() {
-			f.lose("order %s: its budget holds %s, its refunds %d of %s paid", order, budget.Held, held[order], b.paidEach)
+	for order, budget := range b.Budgets {
+		if budget.Held.Minor() != held[order] || held[order] > b.Paid.Minor() {
+			f.lose("order %s: its budget holds %s, its refunds %d of %s paid", order, budget.Held, held[order], b.Paid)
 		}
 	}
-	for _, t := range b.bank.Trades {
+	for _, t := range b.Bank.Trades {
 		if t.RefundedAmount > t.PaidAmount {
 			f.lose("trade %s: the bank gave back %d of %d fen", t.TradeNo, t.RefundedAmount, t.PaidAmount)
 		}
