@@ -66,6 +66,8 @@ var fenced = map[string]struct{ where, why string }{
 	"net/http":                          {"client idempotency notify sandbox gateway/lanhai cmd/bankrail examples/orders examples/refund examples/quickstart examples/idempotency proof/crash", "the rest must work without a network"},
 	"database/sql":                      {"store/sqlstore examples/orders examples/refund proof/crash", "the journal knows stores by its own interface only"},
 	"modernc.org/sqlite":                {"store/sqlstore proof/crash", "whoever brings another database links none of it"},
+	"github.com/jackc/pgx":              {"store/sqlstore", "whoever brings another database links none of it"},
+	"github.com/go-sql-driver":          {"store/sqlstore", "whoever brings another database links none of it"},
 	"testing":                           {"store/storetest internal/sim internal/directed", "hosts do not link test code"},
 	"github.com/stretchr/testify":       {"store/storetest", "hosts do not link test code"},
 	"pgregory.net/rapid":                {"store/storetest", "hosts do not link test code"},
