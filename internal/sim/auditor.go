@@ -145,7 +145,7 @@ func (a *auditor) told(number string, an answer) {
 	l := a.of(number)
 	t := told{at: now(), alone: l.open == 1, nth: l.called, err: an.err}
 	if an.err == nil {
-		t.status, t.noRow = an.r.Status, an.r.Unconfirmed
+		t.status, t.noRow = an.status, an.unconfirmed
 	}
 	l.answers = append(l.answers, t)
 }

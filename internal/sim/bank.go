@@ -146,8 +146,8 @@ func (b *bank) open(r *record, d *dice) {
 	if life.chance(pl.fail) {
 		end = bankrail.Failed
 	}
-	if life.chance(pl.atOnce) && end == bankrail.Succeeded {
-		w.saw("bank succeeds at once")
+	if life.chance(pl.atOnce) {
+		w.saw("bank settles at once")
 		b.turn(r, end, &life)
 		go b.live(r, &life)
 		return

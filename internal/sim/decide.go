@@ -55,11 +55,11 @@ func (w *world) decide(ctx context.Context, c *call, e journal.Entry) {
 			return // what is on its way for longer than its life, no question finds out
 		}
 		by.Status, by.Proof = bankrail.Failed, journal.ProofAbsent
-		if now, err := c.book.Ask(ctx, c.refunds, e.ID); err == nil {
+		if now, err := c.book.Ask(ctx, c.driver, e.ID); err == nil {
 			by.Version = now.Version
 		}
 	}
-	decided, err := c.book.Decide(ctx, c.refunds, e.ID, by)
+	decided, err := c.book.Decide(ctx, c.driver, e.ID, by)
 	w.say(e.Number, "a person decides %s by its %s: %s %v", by.Status, by.Proof, decided.Status, err)
 	if err == nil {
 		w.saw("operator decides " + by.Status.String())

@@ -22,9 +22,11 @@ type intent struct {
 
 // answer is what became of one call.
 type answer struct {
-	died bool // with its node, or no node was there
-	r    *refund.Refund
-	err  error
+	died   bool // with its node, or no node was there
+	status bankrail.Status
+	// unconfirmed: see journal.Entry.
+	unconfirmed bool
+	err         error
 }
 
 // hosts starts the intents, most of them at nearly the same time.
@@ -136,9 +138,9 @@ func (i *intent) create(number string, amount bankrail.Money, d dice) answer {
 			defer cancel()
 		}
 		w.say(number, "Create(%s) on node %d", amount, n.id)
-		r, err := c.refunds.Create(ctx, refund.Request{Number: number, Order: i.order, Amount: amount, Reason: "sold out"})
+		r := c.create(ctx, refund.Request{Number: number, Order: i.order, Amount: amount, Reason: "sold out"})
 		c.step("return", number)
-		a = answer{r: r, err: err}
+		a = r
 	})
 	switch {
 	case a.died:
@@ -146,12 +148,25 @@ func (i *intent) create(number string, amount bankrail.Money, d dice) answer {
 	case a.err != nil:
 		w.say(number, "Create returns the error %q", a.err)
 	default:
-		w.say(number, "Create returns %s (unconfirmed: %v)", a.r.Status, a.r.Unconfirmed)
+		w.say(number, "Create returns %s (unconfirmed: %v)", a.status, a.unconfirmed)
 	}
 	if amount == i.amount {
 		w.audit.told(number, a)
 	}
 	return a
+}
+
+// create calls the operation of this world.
+func (c *call) create(ctx context.Context, r refund.Request) answer {
+	if v, ok := c.driver.(vault); ok {
+		status, unconfirmed, err := v.create(ctx, r)
+		return answer{status: status, unconfirmed: unconfirmed, err: err}
+	}
+	got, err := c.refunds.Create(ctx, r)
+	if err != nil {
+		return answer{err: err}
+	}
+	return answer{status: got.Status, unconfirmed: got.Unconfirmed}
 }
 
 func (a answer) open() bool { return !a.died && a.err == nil }
@@ -176,7 +191,7 @@ func allOf(as []answer, are func(answer) bool) bool {
 
 // confirmed finds out whether a number that was told as open is recorded.
 func (i *intent) confirmed(number string, as []answer) bool {
-	if anyOf(as, func(a answer) bool { return a.open() && !a.r.Unconfirmed }) {
+	if anyOf(as, func(a answer) bool { return a.open() && !a.unconfirmed }) {
 		return true
 	}
 	w := i.w

@@ -62,6 +62,10 @@ func (a *auditor) finish() {
 		a.promises(number, byID)
 	}
 	a.lines(byID)
+	if a.w.plan.vault {
+		a.w.saw("secrets")
+		a.secrets()
+	}
 	for id, n := range a.inbox {
 		if n != 1 {
 			a.violate("I5", "", "notice %s is in the inbox %d times", id, n)

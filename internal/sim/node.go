@@ -46,7 +46,7 @@ func (n *node) start() {
 	n.ctx, n.kill = context.WithCancel(context.Background())
 	n.offset = n.dice.between(-10*time.Minute, 10*time.Minute)
 	n.book = journal.New(w.store, journal.Config{
-		Now: n.now, AllowVolatile: true, Alarm: w.alarm, Logger: w.logger,
+		Now: n.now, AllowVolatile: true, Alarm: w.alarm, Logger: w.logger, Sealer: w.sealer,
 	})
 	n.refunds = refund.New(n.book, &gateway{w: w}, refund.Config{Orders: w, SendWithin: w.plan.sendWithin, Queue: w.plan.queue})
 	go n.call(n.dice.fork("worker", n.life)).work()
@@ -99,14 +99,19 @@ type call struct {
 	life int
 	ctx  context.Context
 	dice dice
-	// The Book and the Service of the life it belongs to.
+	// The Book and the Service of the life it belongs to, and which drives its entries.
 	book    *journal.Book
 	refunds *refund.Service
+	driver  journal.Driver
 }
 
 // call makes one; the caller holds the world's lock.
 func (n *node) call(d dice) *call {
-	return &call{n: n, life: n.life, ctx: n.ctx, book: n.book, refunds: n.refunds, dice: d}
+	c := &call{n: n, life: n.life, ctx: n.ctx, book: n.book, refunds: n.refunds, driver: n.refunds, dice: d}
+	if n.w.plan.vault {
+		c.driver = vault{n.w, n.book}
+	}
+	return c
 }
 
 type callKey struct{}

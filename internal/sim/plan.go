@@ -18,6 +18,7 @@ type plan struct {
 	settles                time.Duration // the longest the bank takes
 	active                 time.Duration // how long faults last
 	queue                  bool
+	vault                  bool // requests hold a secret
 	sendWithin             time.Duration
 
 	// Of every step of a node.
@@ -50,6 +51,7 @@ func newPlan(seed uint64) plan {
 		dedupe: journal.Dedupe(d.below(3)), active: time.Hour + d.between(0, 4*time.Hour),
 		queue: d.chance(150),
 	}
+	p.vault = d.chance(100)
 	if d.chance(300) {
 		p.sendWithin = d.between(time.Minute, time.Hour)
 	}
@@ -75,6 +77,7 @@ func newPlan(seed uint64) plan {
 	p.ofNotices(&d)
 	if p.ages {
 		p.late, p.echo, p.liar, p.stale, p.lost, p.noticeLost = 600, 700, 0, time.Minute, 0, 700
+		p.fail = max(p.fail, 200)
 	}
 	p.ofStore(&d)
 	p.ofPeople(&d)

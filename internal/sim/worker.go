@@ -84,7 +84,7 @@ func (c *call) look(sweep bool) {
 	if sweep {
 		_ = c.book.Sweep(ctx)
 	}
-	_, _ = c.book.Work(ctx, c.refunds, 10, 1)
+	_, _ = c.book.Work(ctx, c.driver, 10, 1)
 	_, _ = c.book.Relay(ctx, (*broker)(w), 20)
 }
 

@@ -26,6 +26,7 @@ type world struct {
 	bank   *bank
 	audit  *auditor
 	logger *slog.Logger
+	sealer journal.Sealer
 
 	quiet, ended atomic.Bool
 	mu           sync.Mutex // bank and nodes
@@ -56,6 +57,12 @@ func newWorld(seed uint64, base journal.Store, tracing bool) *world {
 	w.audit = newAuditor(w)
 	w.bank = &bank{w: w, replies: map[int]reply{}}
 	w.logger = slog.New(listener{w})
+	if w.plan.vault {
+		var err error
+		if w.sealer, err = newSealer(); err != nil {
+			w.audit.violate("I10", "", "no sealer: %v", err)
+		}
+	}
 	for i := range w.plan.nodes {
 		w.nodes = append(w.nodes, &node{w: w, id: i, dice: w.dice.fork("node", i)})
 	}
@@ -175,15 +182,25 @@ func (w *world) settling() time.Duration {
 func (w *world) alarm(_ context.Context, a journal.Alarm) {
 	w.saw("alarm " + string(a.Kind))
 	w.say(a.Entry.Number, "alarm %s: %s", a.Kind, a.Text)
+	if w.plan.vault {
+		w.audit.leak(a.Entry.Number, "an alarm", a.Text)
+	}
 }
 
 // listener is the log of all nodes.
 type listener struct{ w *world }
 
-func (l listener) Enabled(context.Context, slog.Level) bool { return l.w.plan.paid < 0 }
+func (l listener) Enabled(context.Context, slog.Level) bool { return l.w.plan.vault }
+
 func (l listener) Handle(_ context.Context, r slog.Record) error {
+	l.w.audit.leak("", "the log", r.Message)
+	r.Attrs(func(a slog.Attr) bool {
+		l.w.audit.leak("", "the log", a.Key, a.Value.Resolve().String())
+		return true
+	})
 	return nil
 }
+
 func (l listener) WithAttrs([]slog.Attr) slog.Handler { return l }
 func (l listener) WithGroup(string) slog.Handler      { return l }
 
