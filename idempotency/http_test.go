@@ -1,6 +1,7 @@
 package idempotency_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -372,22 +373,27 @@ func TestAStoreThatFails(t *testing.T) {
 		begin, complete []string
 		first, again    int
 		runs            int32
+		logged          bool
 	}{
-		"cannot be reached":                          {[]string{before, before}, nil, 503, 201, 1},
-		"cannot be reached once":                     {[]string{before}, nil, 201, 201, 1},
-		"takes the key, its answer is lost":          {[]string{after}, nil, 201, 201, 1},
-		"takes the key, and both answers are lost":   {[]string{after, after}, nil, 503, 409, 0},
-		"is lost when the outcome is told":           {[]string{"", before}, []string{before, before}, 201, 409, 1},
-		"keeps the outcome, its answer is lost":      {nil, []string{after}, 201, 201, 1},
-		"loses the outcome, and is back":             {nil, []string{before}, 201, 201, 1},
-		"keeps the outcome, and is lost for a while": {[]string{"", before}, []string{after}, 201, 201, 1},
+		"cannot be reached":                          {[]string{before, before}, nil, 503, 201, 1, true},
+		"cannot be reached once":                     {[]string{before}, nil, 201, 201, 1, false},
+		"takes the key, its answer is lost":          {[]string{after}, nil, 201, 201, 1, false},
+		"takes the key, and both answers are lost":   {[]string{after, after}, nil, 503, 409, 0, true},
+		"is lost when the outcome is told":           {[]string{"", before}, []string{before, before}, 201, 409, 1, true},
+		"keeps the outcome, its answer is lost":      {nil, []string{after}, 201, 201, 1, false},
+		"loses the outcome, and is back":             {nil, []string{before}, 201, 201, 1, false},
+		"keeps the outcome, and is lost for a while": {[]string{"", before}, []string{after}, 201, 201, 1, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite()
 			s.store = &flaky{Store: s.store, begin: x.begin, complete: x.complete}
+			var log bytes.Buffer
+			s.cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
 			w := s.post("k1", "")
 			require.Equal(t, x.first, w.Code)
+			require.Equal(t, x.logged, log.Len() > 0, log.String())
+			require.NotContains(t, log.String(), "k1")
 			if x.first == 503 {
 				problem(t, w, 503)
 				require.Equal(t, "2", w.Header().Get("Retry-After"))
