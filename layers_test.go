@@ -46,6 +46,7 @@ var layers = map[string]string{
 	"proof/crash":          "*",
 	"proof/audit":          ". journal sandbox",
 	"proof/mutants":        "*",
+	"proof/wire":           "",
 	"sandbox":              "sign", // a bank that shared code with its client would share its mistakes
 	"cmd/bankrail":         "*",
 	"examples/idempotency": "*",
