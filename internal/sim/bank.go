@@ -15,9 +15,8 @@ type bank struct {
 	w *world
 	// recs are all records, in order; of a number the last one answers queries.
 	recs    []*record
-	replies map[int]reply // by the serial of a transmission, to a bank that de-duplicates
-	arrived int
-	talks   int
+	replies map[int]reply  // by the serial of a transmission, to a bank that de-duplicates
+	talks   map[string]int // notices, by number
 }
 
 // record is a refund at the bank. Every number has one at most, unless something
@@ -57,7 +56,6 @@ func (b *bank) arrive(p parcel, d *dice) reply {
 	if p.query {
 		return b.query(p, d)
 	}
-	b.arrived++
 	b.w.say(p.number, "bank gets a copy: %s", p.amount)
 	dedupe := b.w.plan.dedupe != journal.DedupeNone
 	if r, ok := b.replies[p.serial]; ok && dedupe {

@@ -48,12 +48,13 @@ func (i *intent) pause(from, to time.Duration) bool {
 
 func (i *intent) live() {
 	w := i.w
+	i.pause(0, 0) // from here on alone
 	before := i.dice.between(time.Second, 20*time.Minute)
 	if i.dice.chance(500) {
 		before = i.dice.between(time.Second, 5*time.Second)
 	}
 	if i.dice.chance(w.plan.early) {
-		w.early(i)
+		w.early(i, before)
 	}
 	if !i.pause(before, before) {
 		return
@@ -69,14 +70,15 @@ func (i *intent) live() {
 }
 
 // early tells of the first number of an intent before the host has used it.
-func (w *world) early(i *intent) {
+func (w *world) early(i *intent, before time.Duration) {
 	w.saw("notice early")
 	number := i.name + "-0"
 	w.taint(number)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n := w.bank.notice(bankrail.Receipt{Number: number, Status: bankrail.Succeeded, Amount: i.amount})
-	w.bank.post(n, i.dice.fork("early", 0), 0, false)
+	d := i.dice.fork("early", 0)
+	w.bank.post(n, d, max(0, before-d.between(0, 5*time.Second)), false)
 }
 
 // pursue calls Create under one number until there is an answer, and reports whether

@@ -71,9 +71,9 @@ func opposite(r bankrail.Receipt) bankrail.Receipt {
 }
 
 func (b *bank) notice(r bankrail.Receipt) journal.Notice {
-	b.talks++
+	b.talks[r.Number]++
 	return journal.Notice{
-		Channel: channel(), ID: fmt.Sprintf("N%s-%d", r.Number, b.talks), At: now(),
+		Channel: channel(), ID: fmt.Sprintf("N%s-%d", r.Number, b.talks[r.Number]), At: now(),
 		Digest: sha256.Sum256(fmt.Appendf(nil, "%s %s %s", r.Number, r.Status, r.Amount)),
 		News:   []journal.News{{Op: bankrail.OpRefund, Receipt: r}},
 	}

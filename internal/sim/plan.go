@@ -122,6 +122,9 @@ func (p *plan) ofNotices(d *dice) {
 	p.copies, p.old, p.contradict = some(d, 400, 8), some(d, 250, 300), some(d, 150, 150)
 	p.bare, p.replay, p.reuse = some(d, 250, 300), some(d, 250, 400), some(d, 200, 200)
 	p.alien, p.early = some(d, 150, 400), some(d, 150, 400)
+	if p.queue {
+		p.early = some(d, 500, 400)
+	}
 }
 
 func (p *plan) ofStore(d *dice) {

@@ -55,7 +55,7 @@ func newWorld(seed uint64, base journal.Store, tracing bool) *world {
 	w := &world{seed: seed, plan: newPlan(seed), dice: newDice(seed), start: now(), seen: map[string]int{}, tracing: tracing}
 	w.store = &store{Store: base, w: w}
 	w.audit = newAuditor(w)
-	w.bank = &bank{w: w, replies: map[int]reply{}}
+	w.bank = &bank{w: w, replies: map[int]reply{}, talks: map[string]int{}}
 	w.logger = slog.New(listener{w})
 	if w.plan.vault {
 		var err error
