@@ -26,7 +26,7 @@ type record struct {
 	amount        bankrail.Money // what the bank moves
 	at            time.Time
 	changes       []change
-	// moved: money left the bank for it; where it was opened it may.
+	// opened: the bank took it on, so that money may move; a refused one was not.
 	opened bool
 }
 

@@ -8,11 +8,11 @@ import (
 // now is the virtual time of the world: the bubble's.
 func now() time.Time { return time.Now() }
 
-// begin is when every bubble begins.
+// since is how long the world has lived.
 func since(start time.Time) time.Duration { return now().Sub(start) }
 
-// sleep waits for d and a part of a microsecond-grained millisecond of its own, so
-// that no two wake-ups of a world fall together and their order is the seed's. It
+// sleep waits for the pause and some nanoseconds of its own, less than a millisecond,
+// so that no two wake-ups of a world fall together and their order is the seed's. It
 // returns early, and false, when ctx ends.
 func sleep(ctx context.Context, d *dice, pause time.Duration) bool {
 	pause += time.Duration(d.next() % uint64(time.Millisecond))

@@ -60,7 +60,7 @@ func newPlan(seed uint64) plan {
 		p.rules.Visible = 4 * time.Minute // a late arrival takes two, a stale query one
 	}
 	p.life = 119 * time.Second
-	if p.dedupe != journal.DedupeNone && d.chance(250) {
+	if p.dedupe != journal.DedupeNone && d.chance(450) {
 		// The first copy may outlive its grace, but not that of the second. A bank that
 		// recognises what it has can bear that.
 		p.ages, p.life, p.rules.Visible = true, 9*time.Minute, 4*time.Minute
@@ -76,7 +76,7 @@ func newPlan(seed uint64) plan {
 	p.ofBank(&d)
 	p.ofNotices(&d)
 	if p.ages {
-		p.late, p.echo, p.liar, p.stale, p.lost, p.noticeLost = 600, 700, 0, time.Minute, 0, 700
+		p.late, p.echo, p.liar, p.stale, p.lost, p.noticeLost = 700, 900, 0, time.Minute, 0, 800
 		p.fail = max(p.fail, 200)
 	}
 	p.ofStore(&d)

@@ -67,8 +67,8 @@ func (v vault) request(e journal.Entry) (refund.Request, error) {
 
 // create is what refund.Service.Create is to a refund.
 func (v vault) create(ctx context.Context, r refund.Request) (bankrail.Status, bool, error) {
-	print := journal.NewFingerprint(r.Order, r.Amount.String())
-	e, err := v.book.Create(ctx, idOf(r.Number), print, v, func(context.Context) (journal.Draft, error) {
+	content := journal.NewFingerprint(r.Order, r.Amount.String())
+	e, err := v.book.Create(ctx, idOf(r.Number), content, v, func(context.Context) (journal.Draft, error) {
 		data, err := json.Marshal(recorded{r.Number, r.Order, r.Amount})
 		return journal.Draft{
 			Order: r.Order, Amount: r.Amount, Data: data, Secrets: []byte(canary),
