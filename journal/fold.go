@@ -351,6 +351,7 @@ func (v *folder) notSent() {
 		e.Status, e.Sends, e.FirstSend, e.LastSendBy, e.NextAt = bankrail.Created, 0, time.Time{}, time.Time{}, next
 		v.step(e, "did not leave, waits: "+message)
 	case wait:
+		e.Sends-- // or a bank that cannot be reached would use up the copies that may go
 		e.Postponed, e.NextAt = true, next
 		v.step(e, "did not leave, waits: "+message)
 	default:

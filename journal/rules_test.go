@@ -627,3 +627,27 @@ func TestNothingLeavesWithoutAWonCompareAndSwap(t *testing.T) {
 		})
 	}
 }
+
+// A gateway that says "later" and then cannot be reached for long must not use up the
+// copies that may ever leave.
+func TestCopiesThatDidNotLeaveAreNotCounted(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, journal.Rules{Dedupe: journal.DedupeAll, Horizon: 24 * time.Hour})
+	d.send = func(n int) (bankrail.Receipt, error) {
+		switch {
+		case n == 1:
+			return bankrail.Receipt{}, &bankrail.Error{Code: "BUSY", Effect: bankrail.Refused, Deferred: true}
+		case n < 20:
+			return bankrail.Receipt{}, &bankrail.Error{Effect: bankrail.NotSent, Err: errAway}
+		}
+		return said(bankrail.Succeeded, 100), nil
+	}
+	_, err := d.create("R1", func(r *journal.Draft) { r.SendWithin = time.Hour })
+	require.NoError(t, err)
+	for range 30 {
+		d.work(1)
+		require.LessOrEqual(t, d.entry("R1").Sends, journal.MaxSends)
+	}
+	require.Equal(t, bankrail.Succeeded, d.entry("R1").Status)
+	require.Equal(t, 2, d.entry("R1").Sends)
+}
