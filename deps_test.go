@@ -71,8 +71,9 @@ func linkedModules(t *testing.T) []string {
 	args := []string{"list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}"}
 	dirs := map[string]bool{}
 	eachFile(t, func(dir, _ string, _ *ast.File) {
-		nested := strings.HasPrefix(dir, "cmd/") || strings.HasPrefix(dir, "examples/") || dir == "store/sqlstore"
-		if !nested && dir != "store/storetest" {
+		nested := strings.HasPrefix(dir, "cmd/") || strings.HasPrefix(dir, "examples/") ||
+			strings.HasPrefix(dir, "proof/") || slices.Contains([]string{"proof", "broker", "store/sqlstore", "store/redisstore"}, dir)
+		if !nested && dir != "store/storetest" && !strings.HasPrefix(dir, "internal/") {
 			dirs["./"+dir] = true
 		}
 	})

@@ -53,6 +53,7 @@ var layers = map[string]string{
 	"examples/quickstart":  "*",
 	"examples/orders":      "*",
 	"examples/refund":      "*",
+	"examples/scaleout":    "*",
 }
 
 // fenced lists foreign packages (and what is below them) with where they may be
@@ -64,13 +65,13 @@ var fenced = map[string]struct{ where, why string }{
 	"github.com/sony/gobreaker":         {"client", "operations ask a gateway whether it is ready, never a breaker"},
 	"github.com/nats-io":                {"broker", "the journal knows publishers by its own interface only"},
 	"github.com/twmb/franz-go":          {"broker", "the journal knows publishers by its own interface only"},
-	"net/http":                          {"client idempotency notify sandbox gateway/lanhai cmd/bankrail examples/orders examples/refund examples/quickstart examples/idempotency proof/crash", "the rest must work without a network"},
-	"database/sql":                      {"store/sqlstore examples/orders examples/refund proof/crash", "the journal knows stores by its own interface only"},
+	"net/http":                          {"client idempotency notify sandbox gateway/lanhai cmd/bankrail examples/orders examples/refund examples/quickstart examples/idempotency examples/scaleout proof/crash", "the rest must work without a network"},
+	"database/sql":                      {"store/sqlstore examples/orders examples/refund examples/scaleout proof/crash", "the journal knows stores by its own interface only"},
 	"modernc.org/sqlite":                {"store/sqlstore proof/crash", "whoever brings another database links none of it"},
 	"github.com/jackc/pgx":              {"store/sqlstore", "whoever brings another database links none of it"},
 	"github.com/go-sql-driver":          {"store/sqlstore", "whoever brings another database links none of it"},
 	"testing":                           {"store/storetest internal/sim internal/directed", "hosts do not link test code"},
-	"github.com/stretchr/testify":       {"store/storetest", "hosts do not link test code"},
+	"github.com/stretchr/testify":       {"store/storetest internal/directed", "hosts do not link test code"},
 	"pgregory.net/rapid":                {"store/storetest", "hosts do not link test code"},
 	"github.com/anishathalye/porcupine": {"store/storetest", "hosts do not link test code"},
 	"unsafe":                            {"", "nothing here needs it"},

@@ -25,9 +25,9 @@ var ErrBusy = errors.New("no turn in time within the rate limit")
 // limits checks the rate and makes the limiter of the simple way.
 func (cfg *Config) limits(bad func(field, problem string)) {
 	switch {
-	case cfg.Rate < 0 || cfg.Rate > 1e6:
+	case cfg.Rate < 0 || cfg.Rate > 1_000_000:
 		bad("Rate", "want 1 to 1000000 calls per second, or 0 for none")
-	case cfg.Burst < 0 || cfg.Burst > 1e6:
+	case cfg.Burst < 0 || cfg.Burst > 1_000_000:
 		bad("Burst", "want 1 to 1000000 calls, or 0 for the default")
 	case cfg.Rate == 0 && cfg.Burst > 0:
 		bad("Burst", "means nothing without Rate")
