@@ -59,9 +59,12 @@ func (t *total) world(ctx context.Context, p plan) {
 		}
 		t.killed(p, s)
 	}
-	if err := w.live(ctx, strike{}, len(p.Strikes)); err != nil {
-		t.trouble(p, w.dir, fmt.Errorf("settling: %w", err))
+	settled := w.live(ctx, strike{}, len(p.Strikes))
+	if ctx.Err() != nil {
 		return
+	}
+	if settled != nil { // and yet the books may be compared
+		t.trouble(p, w.dir, fmt.Errorf("settling: %w", settled))
 	}
 	time.Sleep(bankDelay) // what the bank holds back arrives by then
 	found, err := w.audit(ctx)
@@ -69,7 +72,7 @@ func (t *total) world(ctx context.Context, p plan) {
 		t.trouble(p, w.dir, fmt.Errorf("audit: %w", err))
 		return
 	}
-	if bad := t.add(p, w.dir, found); !bad {
+	if bad := t.add(p, w.dir, found); !bad && settled == nil {
 		_ = os.RemoveAll(w.dir) // it is temporary
 		if err := p.schemas(dropSchema); err != nil {
 			t.trouble(p, "", err)
