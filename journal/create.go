@@ -209,10 +209,12 @@ func (b *Book) departing(e Entry, now time.Time) Entry {
 func (b *Book) insert(ctx context.Context, e Entry, h Hold, at instant) (Entry, *checkpointed, error) {
 	wctx, cancel := b.detached(ctx)
 	defer cancel()
-	err := b.store.Insert(wctx, recorded(e, "recorded"), h)
+	c := recorded(e, "recorded")
+	err := b.store.Insert(wctx, c, h)
 	switch {
 	case err == nil:
 		e.Version = 1
+		b.note(ctx, c)
 		point.At(ctx, point.Inserted, e.Number)
 		return e, b.checkpoint(e, at), nil
 	case errors.Is(err, ErrExists), errors.Is(err, bankrail.ErrBudget), errors.Is(err, ErrHook):
@@ -263,6 +265,7 @@ func (b *Book) early(ctx context.Context, e Entry, h Hold) (Entry, *checkpointed
 	switch {
 	case err == nil:
 		e.Version = 1
+		b.note(ctx, c)
 		b.raise(ctx, []Alarm{{Kind: AlarmManual, Entry: e.ID, Text: e.Message, At: e.CreatedAt}})
 		return e, nil, nil
 	case errors.Is(err, ErrExists):
@@ -284,10 +287,12 @@ func (b *Book) uncertain(ctx context.Context, e Entry, at instant, cause error) 
 	tomb.Message = "the commit of the record was unknown; nothing was sent"
 	for range 3 {
 		wctx, cancel := b.detached(ctx)
-		err := b.store.Insert(wctx, recorded(tomb, tomb.Message), Hold{})
+		c := recorded(tomb, tomb.Message)
+		err := b.store.Insert(wctx, c, Hold{})
 		cancel()
 		if err == nil {
 			tomb.Version = 1
+			b.note(ctx, c)
 			return tomb, nil, failure(tomb, cause)
 		}
 		if !errors.Is(err, ErrExists) && !errors.Is(err, ErrEarly) {

@@ -11,6 +11,9 @@ import (
 // what was inserted. Call it after the commit only: a record says what is so. It holds
 // nothing of the request or the reply.
 func (b *Book) note(ctx context.Context, cs ...Change) {
+	if !b.cfg.Logger.Enabled(ctx, slog.LevelInfo) {
+		return
+	}
 	for _, c := range cs {
 		if e := c.Entry; c.From != e.Status {
 			b.cfg.Logger.LogAttrs(ctx, slog.LevelInfo, "bankrail: "+e.Status.String(), transition(c)...)

@@ -2,7 +2,9 @@ package journal_test
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -72,4 +74,36 @@ func TestHealthReadsWell(t *testing.T) {
 	require.Equal(t, "level=INFO msg=health journal.created=1 journal.processing=0 journal.manual=1 journal.oldest=2h12m0s "+
 		"journal.due=1 journal.late=2m0s journal.unpublished=3 journal.unsaid=2h12m0s journal.pending=0 journal.anomalies=0\n", out.String())
 	require.Equal(t, "open 0, due 0, unpublished 0, pending 0, anomalies 0", journal.Health{}.String())
+}
+
+// Every change of status has a record, wherever it comes from, and in its order.
+func TestTransitionsAreLogged(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, journal.Rules{})
+	var out bytes.Buffer
+	d.book = journal.New(d.store, journal.Config{
+		Now: d.clock.Now, AllowVolatile: true, Logger: untimed(&out), Alarm: func(context.Context, journal.Alarm) {},
+	})
+	_, err := d.create("R1", func(r *journal.Draft) { r.Queue = true })
+	require.NoError(t, err)
+	d.work(1) // sent, no answer
+	d.hear(said(bankrail.Succeeded, 100))
+	d.hear(said(bankrail.Reversed, 100))
+	_, err = d.create("R2", func(r *journal.Draft) { r.Queue = true })
+	require.NoError(t, err)
+	_, err = d.book.Cancel(t.Context(), numbered("R2"), "ann", "typo")
+	require.NoError(t, err)
+	var told []string
+	for line := range strings.Lines(out.String()) {
+		_, attrs, _ := strings.Cut(line, "entry=bank/M1/refund/")
+		told = append(told, strings.TrimSpace(attrs))
+	}
+	require.Equal(t, []string{
+		"R1 to=created source=host version=1",
+		"R1 from=created to=processing source=worker version=2",
+		"R1 from=processing to=succeeded source=notification version=4",
+		"R1 from=succeeded to=reversed source=notification version=5",
+		"R2 to=created source=host version=1",
+		"R2 from=created to=failed source=host version=2 cause=never_sent",
+	}, told)
 }

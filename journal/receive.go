@@ -40,6 +40,7 @@ func (b *Book) Receive(ctx context.Context, n Notice) error {
 		}
 		switch {
 		case err == nil:
+			b.note(ctx, batch.Changes...)
 			b.raise(ctx, alarms)
 			b.received(ctx, n)
 			return nil

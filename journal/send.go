@@ -75,6 +75,7 @@ func (b *Book) commit(ctx context.Context, d Driver, e Entry, f fact) (Entry, ve
 		}
 		err = b.store.Apply(ctx, v.batch)
 		if err == nil {
+			b.note(ctx, v.batch.Changes...)
 			b.raise(ctx, v.alarms)
 			return v.entry, v, nil
 		}

@@ -75,6 +75,7 @@ func (b *Book) matchOne(ctx context.Context, p Pending) error {
 		again.Row, again.Blocked, again.At = "", true, at.store
 		err = b.store.Apply(ctx, Batch{Matched: []Pending{p}, Pending: []Pending{again}})
 	} else if err == nil {
+		b.note(ctx, v.batch.Changes...)
 		b.raise(ctx, v.alarms)
 	}
 	if errors.Is(err, ErrLost) {

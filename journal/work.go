@@ -98,6 +98,7 @@ func (b *Book) depart(ctx context.Context, d Driver, e Entry, at instant, note s
 		return // lost, or unknown: without a won compare-and-swap nothing may leave
 	}
 	next.Version++
+	b.note(ctx, c)
 	point.At(ctx, point.Inserted, e.Number)
 	// A worker that is stopped now finishes the call, which has its own deadline: cut,
 	// it would leave an unknown outcome behind at every restart.
@@ -138,6 +139,7 @@ func (b *Book) end(ctx context.Context, e Entry, cause Cause, source Source, not
 	if err := b.store.Apply(wctx, v.batch); err != nil {
 		return e, err
 	}
+	b.note(ctx, v.batch.Changes...)
 	return v.entry, nil
 }
 

@@ -51,7 +51,7 @@ func open(s *shop, bankURL string, keys sandbox.Keys, log *slog.Logger) (*rail, 
 	for i := range tries {
 		tries[i] = callTimeout
 	}
-	r.book = journal.New(r.db, journal.Config{SendBy: sendBy, CallTimeout: callTimeout, StoreTimeout: storeTimeout, Tries: tries})
+	r.book = journal.New(r.db, journal.Config{SendBy: sendBy, CallTimeout: callTimeout, StoreTimeout: storeTimeout, Tries: tries, Logger: log})
 	r.refunds = refund.New(r.book, r.gateway, refund.Config{Orders: s, SendWithin: sendWithin})
 	return r, nil
 }

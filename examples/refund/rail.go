@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bankrail/bankrail"
+	"github.com/bankrail/bankrail/client"
 	"github.com/bankrail/bankrail/gateway/lanhai"
 	"github.com/bankrail/bankrail/journal"
 	"github.com/bankrail/bankrail/notify"
@@ -42,6 +43,9 @@ const (
 	// sendWithin is how long a refund may wait where the bank says "not now": several
 	// times the bank's Retry-After of a second. A host chooses it; none by default.
 	sendWithin = 10 * time.Second
+	// breakerOpen is how long requests are kept from the bank after five failed in a row.
+	// 30 s
+	breakerOpen = 200 * time.Millisecond
 	// Workers look for due work, and sweep. 1 s and 5 min
 	workInterval  = 50 * time.Millisecond
 	sweepInterval = time.Second
@@ -80,7 +84,7 @@ func open(file, bankURL string, keys sandbox.Keys, desk *shop, log *slog.Logger)
 	}
 	r.book = journal.New(r.db, journal.Config{
 		SendBy: sendBy, CallTimeout: callTimeout, StoreTimeout: storeTimeout, Tries: tries,
-		Alarm: r.noise.alarm,
+		Alarm: r.noise.alarm, Logger: log,
 	})
 	r.refunds = refund.New(r.book, r.gateway, refund.Config{
 		Orders: desk, Authorize: desk.authorize, SendWithin: sendWithin,
@@ -115,6 +119,7 @@ func gateway(bankURL string, keys sandbox.Keys, log bankrail.Recorder, logger *s
 		Environment: lanhai.Sandbox, BaseURL: bankURL, Merchant: keys.Merchant,
 		Signer: signer, Bank: ring, NotifyURL: notifyURL, Recorder: log, Logger: logger,
 		ConnectTimeout: connectTimeout, ReadTimeout: readTimeout, CallTimeout: callTimeout,
+		Breaker: client.Breaker{OpenFor: breakerOpen},
 		Rules: &journal.Rules{
 			Dedupe: journal.DedupeAll, Horizon: 180 * 24 * time.Hour, Visible: visible, Settles: settles,
 		},
