@@ -97,11 +97,14 @@ func (w *world) door(rw http.ResponseWriter, r *http.Request) {
 		w.bank.ServeHTTP(rw, r)
 		return
 	}
+	defer func() {
+		_ = recover() // the bank hangs up by panicking, and may have wanted to
+		if p := w.victim.Load(); p != nil {
+			_ = p.Kill()
+		}
+		panic(http.ErrAbortHandler)
+	}()
 	w.bank.ServeHTTP(&nowhere{header: http.Header{}}, r)
-	if p := w.victim.Load(); p != nil {
-		_ = p.Kill()
-	}
-	panic(http.ErrAbortHandler)
 }
 
 // nowhere is a network that carries no answer.
