@@ -49,8 +49,8 @@ const (
 
 // The bank's agreement with the merchant, whichever node calls.
 const (
-	callsPerSecond = 600
-	callsAtOnce    = 60
+	callsPerSecond = 300
+	callsAtOnce    = 30
 )
 
 // tries are the waits before the queries of a refund whose outcome is unknown: 1, 5,

@@ -130,7 +130,8 @@ func (s *story) run(ctx context.Context, log io.Writer) (outcome, error) {
 	// What is still on its way to the bank may arrive, and would not be noticed else.
 	wait(ctx, bankDelay+settleMax)
 	calls, busiest := s.bank.busy()
-	s.progress.say("the nodes have stopped; the bank was called %d times, %d times in its busiest second (%d are agreed)", calls, busiest, callsPerSecond)
+	s.progress.say("the nodes have stopped; the bank was called %d times, %d times in its busiest second (agreed are %d, and %d more at once)",
+		calls, busiest, callsPerSecond, callsAtOnce)
 	b, err := s.books(ctx)
 	if err != nil {
 		return outcome{}, err
