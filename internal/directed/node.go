@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -39,7 +40,7 @@ func (w *world) start(struck bool) *node {
 	}
 	n.book = journal.New(n, journal.Config{
 		AllowVolatile: true, Locker: locker{n, w.locker},
-		Alarm: func(context.Context, journal.Alarm) {},
+		Alarm: func(context.Context, journal.Alarm) {}, Logger: slog.New(slog.DiscardHandler),
 	})
 	work, relay := 10*time.Second, 7*time.Second
 	if !struck { // so that it is the struck node that comes first
@@ -51,10 +52,15 @@ func (w *world) start(struck bool) *node {
 	return n
 }
 
+// every calls f again and again; after a while, when little happens, ten times less
+// often.
 func (n *node) every(d time.Duration, f func()) {
 	t := time.NewTicker(d)
 	defer t.Stop()
-	for {
+	for i := 0; ; i++ {
+		if i == 60 {
+			t.Reset(10 * d)
+		}
 		select {
 		case <-n.ctx.Done():
 			return

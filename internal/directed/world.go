@@ -107,16 +107,31 @@ func (w *world) open(open Open) bool {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		mctx, cancel := context.WithCancel(point.With(ctx, n.hit))
+		mctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		if w.c.Kind == Fail {
-			mctx = point.With(ctx, func(ctx context.Context, p point.Point, number string) { n.hit(ctx, p, number); cancel() })
-		}
-		w.store, _ = open(mctx, w.t)
+		steps := 0
+		w.store, _ = open(point.With(mctx, func(ctx context.Context, p point.Point, number string) {
+			if steps++; steps != 10 { // in the middle of it
+				return
+			}
+			if w.c.Kind == Stall {
+				n.hit(ctx, p, number)
+				return
+			}
+			// A crash leaves what an error leaves: a transaction that was never committed.
+			// Ending the goroutine would leave a pool of connections behind as well.
+			w.struckAt = time.Now()
+			w.struck.Store(true)
+			close(w.strike)
+			cancel()
+		}), w.t)
 	}()
 	<-done
 	if !w.struck.Load() {
 		return false
+	}
+	if w.store != nil { // it only stood still
+		return true
 	}
 	var err error
 	w.store, err = open(ctx, w.t)

@@ -27,18 +27,22 @@ import (
 // Errors: *Error with ErrNotDatabase, ErrNewer, ErrReadOnly, ErrFull, ErrBusy, or an
 // *fs.PathError of the file; *bankrail.FieldError for an empty path.
 func OpenSQLite(path string, cfg Config) (*DB, error) {
+	return openSQLite(context.Background(), path, cfg)
+}
+
+func openSQLite(ctx context.Context, path string, cfg Config) (*DB, error) {
 	db := &DB{cfg: cfg.withDefaults(), path: path, dialect: sqlite, durable: path != ":memory:"}
 	if path == "" || strings.ContainsRune(path, 0) {
 		return nil, &bankrail.FieldError{Field: "path", Problem: "want the name of a file, or :memory:"}
 	}
 	db.runner = &committer{db: db}
-	if err := db.open(); err != nil {
+	if err := db.open(ctx); err != nil {
 		return nil, db.fail("open", err)
 	}
 	return db, nil
 }
 
-func (db *DB) open() error {
+func (db *DB) open(ctx context.Context) error {
 	name := ":memory:"
 	if db.durable {
 		if err := db.makeFile(); err != nil {
@@ -59,7 +63,7 @@ func (db *DB) open() error {
 		return err
 	}
 	db.reader, db.reads = db.writer, db.writer
-	if err := db.prepare(); err != nil {
+	if err := db.prepare(ctx); err != nil {
 		return errors.Join(err, db.writer.Close())
 	}
 	if !db.durable {
@@ -125,8 +129,8 @@ func openPool(name string, pragmas url.Values, conns int) (*sql.DB, error) {
 
 // prepare makes the first connection and brings the schema up to date. SQLite does
 // not wait where another process is switching the file to WAL, so this does.
-func (db *DB) prepare() error {
-	ctx, cancel := context.WithTimeout(context.Background(), db.cfg.BusyTimeout+time.Minute)
+func (db *DB) prepare(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, db.cfg.BusyTimeout+time.Minute)
 	defer cancel()
 	for until := time.Now().Add(db.cfg.BusyTimeout); ; {
 		err := db.migrate(ctx)
