@@ -651,3 +651,21 @@ func TestCopiesThatDidNotLeaveAreNotCounted(t *testing.T) {
 	require.Equal(t, bankrail.Succeeded, d.entry("R1").Status)
 	require.Equal(t, 2, d.entry("R1").Sends)
 }
+
+// An entry that is Manual for want of answers, and of which the gateway then says
+// another amount, waits for a person because of that.
+func TestAnotherAmountOfAManualEntryIsAContradiction(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, journal.Rules{})
+	_, err := d.create("R1")
+	require.NoError(t, err)
+	d.work(120)
+	require.Equal(t, journal.CauseTries, d.entry("R1").Cause)
+	d.query = func(int) (bankrail.Receipt, error) { return said(bankrail.Succeeded, 50), nil }
+	d.hear(said(bankrail.Succeeded, 50))
+	require.Equal(t, journal.CauseTries, d.entry("R1").Cause, "one message may be wrong at its source: the gateway is asked")
+	d.work(1)
+	require.Equal(t, bankrail.Manual, d.entry("R1").Status)
+	require.Equal(t, journal.CauseContradiction, d.entry("R1").Cause)
+	require.True(t, d.entry("R1").NextAt.IsZero())
+}

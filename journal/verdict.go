@@ -90,6 +90,9 @@ func (v *folder) doubted(note string, last Cause) {
 		e.NextAt = v.now
 		v.step(e, note)
 	case e.Status == bankrail.Manual:
+		if last == CauseContradiction {
+			v.entry.Cause = last // used-up tries no longer say what is wrong with it
+		}
 		v.asleep(note)
 	default:
 		v.spend(note, last)
