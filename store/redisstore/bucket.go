@@ -166,11 +166,7 @@ func (b *Bucket) Wait(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("redisstore: wait: %w", err)
 	}
-	most := longest
-	if end, ok := ctx.Deadline(); ok {
-		most = min(most, max(0, end.Sub(b.store.cfg.Now())))
-	}
-	wait, err := b.take(ctx, most)
+	wait, err := b.take(ctx, b.patience(ctx))
 	switch {
 	case err == nil && wait < 0:
 		return fmt.Errorf("redisstore: wait: the next turn is in %v: %w", -wait, context.DeadlineExceeded)
@@ -181,6 +177,42 @@ func (b *Bucket) Wait(ctx context.Context) error {
 	}
 	b.degraded(ctx, err)
 	return b.waitLocally(ctx)
+}
+
+// Ready reports whether a call that came now would have its turn before ctx ends, within
+// the hour at most. It takes no turn, so that a Wait that follows may still find another
+// ahead of it. A client.Client asks it before anything is recorded.
+//
+// Errors: ctx's, and context.DeadlineExceeded where the turn would come too late. Redis
+// being down is no error, as with Allow.
+func (b *Bucket) Ready(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("redisstore: ready: %w", err)
+	}
+	most := b.patience(ctx)
+	wait, err := b.peek(ctx)
+	if err != nil {
+		if ctx.Err() != nil {
+			return fmt.Errorf("redisstore: ready: %w", ctx.Err())
+		}
+		b.degraded(ctx, err)
+		now := b.store.cfg.Now()
+		r := b.local.ReserveN(now, 1)
+		wait = r.DelayFrom(now)
+		r.CancelAt(now)
+	}
+	if wait > most {
+		return fmt.Errorf("redisstore: ready: the next turn is in %v: %w", wait, context.DeadlineExceeded)
+	}
+	return nil
+}
+
+// patience is how long a turn may be off for whoever waits until ctx ends.
+func (b *Bucket) patience(ctx context.Context) time.Duration {
+	if end, ok := ctx.Deadline(); ok {
+		return min(longest, max(0, end.Sub(b.store.cfg.Now())))
+	}
+	return longest
 }
 
 // waitLocally asks the process's own bucket. A ctx that ends too early takes no turn.
@@ -198,12 +230,25 @@ func (b *Bucket) waitLocally(ctx context.Context) error {
 // take takes a turn that comes within most, and returns how far off it is; or less than 0,
 // the negated wait, where it comes later and was not taken.
 func (b *Bucket) take(ctx context.Context, most time.Duration) (time.Duration, error) {
-	reply, err := b.store.run(ctx, "allow", bucketScript, b.keys,
-		b.rate.Calls, b.rate.Per.Microseconds(), b.rate.Burst, most.Microseconds())
+	reply, err := b.run(ctx, most.Microseconds())
 	if err != nil {
 		return 0, err
 	}
 	return readWait(reply, most)
+}
+
+// peek returns how far off the next turn is, and takes none: no wait is short enough.
+func (b *Bucket) peek(ctx context.Context) (time.Duration, error) {
+	reply, err := b.run(ctx, -1)
+	if err != nil {
+		return 0, err
+	}
+	wait, err := readWait(reply, 0)
+	return -wait, err
+}
+
+func (b *Bucket) run(ctx context.Context, most int64) (any, error) {
+	return b.store.run(ctx, "allow", bucketScript, b.keys, b.rate.Calls, b.rate.Per.Microseconds(), b.rate.Burst, most)
 }
 
 // readWait reads the wait in µs that the script answers with.

@@ -160,6 +160,44 @@ func TestBucketWithoutRedisCountsByItself(t *testing.T) {
 	require.Equal(t, 13, h.count(redisstore.Degraded))
 }
 
+func TestReadyTakesNoTurn(t *testing.T) {
+	t.Parallel()
+	b := bucket(t, open(t, redisstore.Config{Timeout: 5 * time.Second}).Store, redisstore.Rate{Calls: 1, Per: time.Minute, Burst: 2})
+	soon, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	for range 2 {
+		for range 5 {
+			require.NoError(t, b.Ready(soon))
+		}
+		ok, _ := b.Allow(t.Context())
+		require.True(t, ok, "no Ready took it")
+	}
+	require.ErrorIs(t, b.Ready(soon), context.DeadlineExceeded)
+	require.NoError(t, soon.Err(), "it does not wait to find out")
+	require.NoError(t, b.Ready(t.Context()), "within the hour there is a turn")
+	cancel()
+	require.ErrorIs(t, b.Ready(soon), context.Canceled)
+}
+
+func TestReadyWithoutRedisGoesByTheFallback(t *testing.T) {
+	t.Parallel()
+	var h heard
+	s, _ := buried(t, redisstore.Config{Timeout: 10 * time.Millisecond, Pause: time.Hour, Observe: h.observe})
+	b, err := s.Bucket("lanhai M1001", redisstore.BucketConfig{
+		Rate: redisstore.Rate{Calls: 1, Per: time.Hour}, Fallback: redisstore.Rate{Calls: 1, Per: time.Minute},
+	})
+	require.NoError(t, err)
+	soon, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	for range 5 {
+		require.NoError(t, b.Ready(soon))
+	}
+	ok, _ := b.Allow(t.Context())
+	require.True(t, ok, "no Ready took it")
+	require.ErrorIs(t, b.Ready(soon), context.DeadlineExceeded)
+	require.Equal(t, 7, h.count(redisstore.Degraded))
+}
+
 func TestSettingsAreCheckedAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := redisstore.New(nil, redisstore.Config{
