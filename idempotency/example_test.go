@@ -1,6 +1,8 @@
 package idempotency_test
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -40,4 +42,57 @@ func ExampleMiddleware() {
 	// Output:
 	// 201 refund 1, replayed ""
 	// 201 refund 1, replayed "true"
+}
+
+// A handler that cannot tell what came of its request leaves the key open: repeats are
+// answered as processing, and nobody carries it out again. Whoever learns the outcome
+// completes the key.
+func ExampleRun_Mark() {
+	store := memstore.NewKeys(memstore.Config{})
+	var lost idempotency.Run
+	handler := idempotency.Middleware(store, idempotency.Config{})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if run, ok := idempotency.RunOf(r.Context()); ok {
+			run.Mark(idempotency.Open) // the outcome is not known
+			lost = idempotency.Run{Key: run.Key, Epoch: run.Epoch}
+		}
+		w.WriteHeader(http.StatusAccepted)
+	}))
+	post := func() {
+		r := httptest.NewRequest(http.MethodPost, "/refunds", strings.NewReader(`{"order":"O77"}`))
+		r.Header.Set("Idempotency-Key", "k1")
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		fmt.Println(strings.TrimSpace(fmt.Sprint(w.Code, " ", w.Body)))
+	}
+	post()
+	post()
+	response, err := idempotency.Response{Status: http.StatusCreated, Body: []byte("refund 1")}.MarshalBinary()
+	if err == nil {
+		err = store.Complete(context.Background(), lost.Key, lost.Epoch, idempotency.Done, response)
+	}
+	fmt.Println("settled:", err)
+	post()
+	// Output:
+	// 202
+	// 202 {"status":"processing","detail":"the outcome of this request is not known yet; repeat it with the same key"}
+	// settled: <nil>
+	// 201 refund 1
+}
+
+// Clients that do not repeat their bytes are told apart by what counts.
+func ExampleConfig_fingerprint() {
+	cfg := idempotency.Config{Fingerprint: func(r *http.Request, body []byte) (idempotency.Fingerprint, error) {
+		var ask struct {
+			Order  string `json:"order"`
+			Amount string `json:"amount"`
+		}
+		if err := json.Unmarshal(body, &ask); err != nil {
+			return idempotency.Fingerprint{}, &idempotency.Refusal{Detail: "want JSON"}
+		}
+		return idempotency.NewFingerprint(ask.Order, ask.Amount), nil
+	}}
+	one, err1 := cfg.Fingerprint(nil, []byte(`{"order":"O77","amount":"12.34"}`))
+	two, err2 := cfg.Fingerprint(nil, []byte(`{"amount": "12.34", "order": "O77"}`))
+	fmt.Println(one == two, err1, err2)
+	// Output: true <nil> <nil>
 }
