@@ -86,6 +86,9 @@ func (o *outcome) number(want refund.Request, e journal.Entry, row sandbox.Refun
 	if row.MerchantRefundNo != "" && (row.Amount != want.Amount.Minor() || row.TradeNo != trade) {
 		o.differ("%s: wanted %s of %s, the bank has %d fen of %s", e.Number, want.Amount, trade, row.Amount, row.TradeNo)
 	}
+	if row.Copies > e.Sends {
+		o.differ("%s: %d copies came to the bank, the journal let %d out", e.Number, row.Copies, e.Sends)
+	}
 	switch e.Status {
 	case bankrail.Succeeded:
 		o.succeeded++

@@ -26,7 +26,7 @@ func agreeing(t *testing.T) books {
 	entry := func(r refund.Request, s bankrail.Status) journal.Entry {
 		return journal.Entry{
 			ID:     bankrail.ID{Op: bankrail.OpRefund, Number: r.Number},
-			Status: s, Order: r.Order, Amount: r.Amount,
+			Status: s, Order: r.Order, Amount: r.Amount, Sends: 1,
 		}
 	}
 	done := entry(first, bankrail.Succeeded)
@@ -44,8 +44,8 @@ func agreeing(t *testing.T) books {
 		bank: sandbox.Ledger{
 			Trades: []sandbox.Trade{{TradeNo: order.Trade, PaidAmount: order.Paid.Minor(), RefundedAmount: fen}},
 			Refunds: []sandbox.Refund{
-				{MerchantRefundNo: first.Number, BankRefundNo: "LH1", TradeNo: order.Trade, Amount: fen, Status: sandbox.Success, Executions: 1, Moved: fen},
-				{MerchantRefundNo: second.Number, BankRefundNo: "LH2", TradeNo: order.Trade, Amount: second.Amount.Minor(), Status: sandbox.Fail},
+				{MerchantRefundNo: first.Number, BankRefundNo: "LH1", TradeNo: order.Trade, Amount: fen, Status: sandbox.Success, Executions: 1, Moved: fen, Copies: 1},
+				{MerchantRefundNo: second.Number, BankRefundNo: "LH2", TradeNo: order.Trade, Amount: second.Amount.Minor(), Status: sandbox.Fail, Copies: 1},
 			},
 		},
 		told:      map[string]verdict{first.Number: {open: true}, second.Number: {open: true, failed: "refused"}},
@@ -70,6 +70,7 @@ func TestAuditFinds(t *testing.T) {
 		want  string
 	}{
 		"a second execution":        {func(b *books) { b.bank.Refunds[0].Executions = 2 }, "executed 2 times"},
+		"a copy too many":           {func(b *books) { b.bank.Refunds[0].Copies = 2 }, "2 copies came to the bank, the journal let 1 out"},
 		"a failure executed":        {func(b *books) { b.bank.Refunds[1].Executions = 1 }, "failed, \"FAIL\" at the bank with 1 executions"},
 		"a failure that succeeded":  {func(b *books) { b.bank.Refunds[1].Status = sandbox.Success }, "failed, \"SUCCESS\""},
 		"a success that failed":     {func(b *books) { b.bank.Refunds[0].Status = sandbox.Fail }, "\"FAIL\" at the bank"},

@@ -22,8 +22,8 @@ import (
 
 const (
 	lanes    = 4           // goroutines that take events, each those of its own entries
-	oneLife  = 700         // messages, after which the consumer forgets where it was
-	forgets  = 100         // messages that it then gets once more
+	oneLife  = 250         // messages, after which the consumer forgets where it was
+	forgets  = 50          // messages that it then gets once more
 	consumes = "customers" // its name for Once
 )
 

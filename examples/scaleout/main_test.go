@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -32,6 +33,11 @@ func TestTwoNodesShareRefunds(t *testing.T) {
 	events := regexp.MustCompile(`^events: (\d+) published, (\d+) delivered, (\d+) consumed exactly once$`).FindStringSubmatch(lines[len(lines)-2])
 	require.NotNil(t, events, lines[len(lines)-2])
 	require.Equal(t, events[1], events[3])
+	published, err := strconv.Atoi(events[1])
+	require.NoError(t, err)
+	delivered, err := strconv.Atoi(events[2])
+	require.NoError(t, err)
+	require.Greater(t, delivered, published, "some came twice")
 	for _, act := range []string{
 		"node 2 is killed", "node 2 is started again", "Redis is cut off", "Redis is back", "NATS is cut off", "NATS is back",
 	} {
