@@ -39,8 +39,10 @@ func (s session) told(ctx context.Context, c journal.Change) error {
 	if p, ok := s.q.(*prepared); ok {
 		tx.q, tx.whole = p.plain, true
 	}
-	err := call(ctx, s.onChange, tx, c)
-	tx.end()
+	limited, cancel := context.WithTimeout(ctx, s.patience)
+	err := call(limited, s.onChange, tx, c)
+	tx.end() // rows that are open would take the connection along when the time ends
+	cancel()
 	if s.repeat != nil && s.repeat(tx.trouble) {
 		// The server has rolled back for the sake of others, or wants us to: that is no
 		// opinion of the hook's, and the whole transaction is tried again.
@@ -54,6 +56,12 @@ func (s session) told(ctx context.Context, c journal.Change) error {
 	}
 	for _, back := range []string{"ROLLBACK TO SAVEPOINT bankrail_hook", "RELEASE SAVEPOINT bankrail_hook"} {
 		if broken := s.do(ctx, back); broken != nil {
+			if s.cutOff(ctx, broken) {
+				if ctx.Err() != nil || connectionLost(tx.trouble) { // no opinion of the hook's either
+					return fmt.Errorf("hook of %s: %w: %w", c.Entry.ID, broken, withoutAnswer(err))
+				}
+				break // a statement of the hook had a time of its own, which took the connection along
+			}
 			return fmt.Errorf("%w: hook of %s: %w: %w", errBroken, c.Entry.ID, broken, withoutAnswer(err))
 		}
 	}
@@ -61,6 +69,13 @@ func (s session) told(ctx context.Context, c journal.Change) error {
 		err = withoutAnswer(err) // of the hook's own making: it says nothing of this write
 	}
 	return &journal.HookError{Entry: c.Entry.ID, Err: err}
+}
+
+// cutOff reports that a transaction cannot be asked because its connection is gone or
+// its time is over: it was not committed, and a server takes it back by itself. SQLite
+// has no such connection; there a transaction that does not answer was ended.
+func (s session) cutOff(ctx context.Context, err error) bool {
+	return s.repeat != nil && (ctx.Err() != nil || connectionLost(err))
 }
 
 // call calls the hook and turns its panic into an error.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -274,5 +275,61 @@ func TestHookOnServers(t *testing.T) {
 		then = nil
 		require.NoError(t, db.Insert(t.Context(), refund("R2"), paid))
 		require.Len(t, orders(t, shop), 2)
+	})
+}
+
+// A hook that hangs must not keep everybody's writes waiting, and what it was asked
+// about certainly did not happen.
+func TestHookThatHangs(t *testing.T) {
+	t.Parallel()
+	path := file(t)
+	db := open(t, path, sqlstore.Config{BusyTimeout: 200 * time.Millisecond, OnChange: hang})
+	err := db.Insert(t.Context(), refund("R1"), paid)
+	require.ErrorIs(t, err, journal.ErrHook)
+	require.ErrorIs(t, err, journal.ErrNotCommitted)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.NoError(t, db.Insert(t.Context(), refund("R2"), paid))
+}
+
+func hang(ctx context.Context, _ sqlstore.Tx, c journal.Change) error {
+	if c.Entry.Number != "R1" {
+		return nil
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func TestHookThatHangsOnServers(t *testing.T) {
+	onServers(t, func(t *testing.T, e engine) {
+		sleep := "SELECT pg_sleep(3)"
+		if e.name == "mysql" {
+			sleep = "SELECT SLEEP(3)"
+		}
+		inStatement := func(limit time.Duration) hook {
+			return func(ctx context.Context, tx sqlstore.Tx, c journal.Change) error {
+				if c.Entry.Number != "R1" {
+					return nil
+				}
+				ctx, cancel := context.WithTimeout(ctx, limit)
+				defer cancel()
+				_, err := tx.ExecContext(ctx, sleep)
+				return err
+			}
+		}
+		for name, h := range map[string]hook{
+			"for ever": hang, "in a statement": inStatement(time.Minute), "in a statement it bounds itself": inStatement(20 * time.Millisecond),
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				db := e.opened(t, e.fresh(t), sqlstore.Config{BusyTimeout: 2 * time.Second, OnChange: h, Logger: quiet})
+				err := db.Insert(t.Context(), refund("R1"), paid)
+				require.ErrorIs(t, err, journal.ErrHook)
+				require.ErrorIs(t, err, journal.ErrNotCommitted)
+				// The server may go on with the statement for a while, and hold the order.
+				require.NoError(t, db.Insert(t.Context(), refund("R2"), journal.Hold{}))
+				_, err = db.Get(t.Context(), idOf("R1"))
+				require.ErrorIs(t, err, bankrail.ErrNotFound)
+			})
+		}
 	})
 }

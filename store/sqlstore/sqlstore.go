@@ -64,8 +64,9 @@ type Config struct {
 	MaxBody int
 	// OnChange is called inside the transaction of every change, after bankrail's own
 	// statements: what it writes is committed with the change or not at all. It must be
-	// quick (everybody else's writes wait for it), must not call the DB it is part of,
-	// and may be called again for a change whose transaction was rolled back.
+	// quick (everybody else's writes wait for it; its ctx ends after half of BusyTimeout),
+	// must not call the DB it is part of, and may be called again for a change whose
+	// transaction was rolled back.
 	//
 	// Its error, or panic, takes the whole write back, which then fails with
 	// *journal.HookError. That stops what was not sent yet. The gateway's news it cannot

@@ -25,10 +25,21 @@ type session struct {
 	q        querier
 	now      func() time.Time
 	onChange func(context.Context, Tx, journal.Change) error
+	// patience is how long onChange may take.
+	patience time.Duration
+	// wrote is set with the first row that is written; nil where nobody asks.
+	wrote *bool
+}
+
+// touch notes that something was written, or may have been.
+func (s session) touch() {
+	if s.wrote != nil {
+		*s.wrote = true
+	}
 }
 
 func (db *DB) on(q querier) session {
-	return session{&db.dialect, q, db.cfg.Now, db.cfg.OnChange}
+	return session{dialect: &db.dialect, q: q, now: db.cfg.Now, onChange: db.cfg.OnChange, patience: db.cfg.BusyTimeout / 2}
 }
 
 // do runs a statement that answers nothing.
