@@ -69,6 +69,17 @@ func TestPaceLeavesWorkForTheTimeAfterACut(t *testing.T) {
 	require.Equal(t, 1000, p.limit(990, now), "what is allowed stays")
 }
 
+func TestRateIsThatOfTheLastSeconds(t *testing.T) {
+	t.Parallel()
+	var r rate
+	at := func(ms int64) time.Time { return time.UnixMilli(1e12 + ms) }
+	require.Equal(t, 0, r.per(0, at(0)))
+	require.Equal(t, 100, r.per(100, at(1000)))
+	require.Equal(t, 200, r.per(300, at(2000)), "the first second is forgotten")
+	require.Equal(t, 100, r.per(250, at(2500)), "what came since the second before")
+	require.Equal(t, 150, r.per(600, at(4000)))
+}
+
 func TestForwarderFindsWhoLives(t *testing.T) {
 	t.Parallel()
 	f := newForwarder()

@@ -34,10 +34,11 @@ type story struct {
 	crew     *crew
 	consumer *consumer
 	progress *progress
-	cutOff   string // what is, for the progress; guarded by mu
-	health   journal.Health
 
 	mu     sync.Mutex
+	health journal.Health
+	rate   rate
+	cutOff string // what is, for the progress
 	pace   *pace
 	told   map[string]verdict // by number
 	done   map[int]bool       // nodes whose share is carried out
