@@ -62,7 +62,9 @@ type Entry struct {
 	SendUntil time.Time
 	// Postponed: the gateway refused the only copy for now; it is sent again when due.
 	Postponed bool
-	// AcceptedAt is when the gateway first said, authentically, that it is on it.
+	// AcceptedAt is when the gateway first said, authentically, that it is on it, or
+	// anything else that it can only say of a number it has, but for a failure. From then
+	// on its absence proves nothing.
 	AcceptedAt time.Time
 	// Tries counts the queries that were answered without an outcome.
 	Tries int

@@ -254,7 +254,7 @@ func (v *folder) notFound() {
 	switch {
 	case e.Status == bankrail.Manual:
 		v.asleep("the gateway does not know the number")
-	case e.Status != bankrail.Processing:
+	case e.Status != bankrail.Processing || e.Postponed: // no copy is out
 	case e.Offer:
 		v.offerNotFound()
 	case !v.pastGrace():
@@ -277,6 +277,10 @@ func (v *folder) offerNotFound() {
 	e := v.entry
 	end := e.Expires.Add(v.rules.visible())
 	if v.rules.Expiry && !e.Expires.IsZero() && !v.fact.asked.Before(end) {
+		if !e.AcceptedAt.IsZero() {
+			v.tried("the offer was taken up, now it is not found")
+			return
+		}
 		v.fail(e, CauseFailed, "the offer expired and the gateway does not know it")
 		return
 	}
@@ -285,11 +289,12 @@ func (v *folder) offerNotFound() {
 	v.step(e, "not taken up yet")
 }
 
-// mayResend: the gateway recognises the number for long enough, and never said it had it.
+// mayResend: the gateway recognises the number until the copy must have arrived, and
+// never said it had it.
 func (v *folder) mayResend() bool {
-	e := v.entry
+	e, cfg := v.entry, v.book.cfg
 	return v.rules.Dedupe != DedupeNone && e.AcceptedAt.IsZero() && e.Sends < MaxSends &&
-		v.now.Before(e.FirstSend.Add(v.rules.Horizon))
+		v.now.Add(cfg.SendBy+cfg.CallTimeout).Before(e.FirstSend.Add(v.rules.Horizon))
 }
 
 // refused: the gateway will not execute this copy. That ends the entry only if it
@@ -374,7 +379,7 @@ func (v *folder) nothing() {
 	switch {
 	case e.Status == bankrail.Processing && v.fact.source == SourceAnswer:
 		v.step(e, "outcome unknown: "+message)
-	case e.Status == bankrail.Processing && v.fact.source == SourceQuery:
+	case e.Status == bankrail.Processing && v.fact.source == SourceQuery && !e.Postponed:
 		e.Asks++
 		e.NextAt = v.now.Add(min(v.book.wait(e.Asks), 5*time.Minute))
 		v.step(e, "asked, no answer: "+message)

@@ -14,6 +14,10 @@ import (
 func (v *folder) change(e Entry, note string, charge bankrail.Money) {
 	from := v.entry.Status
 	v.absence(&e)
+	if v.fact.kind == factReceipt && v.fact.source != SourceOperator && e.Postponed {
+		// The gateway has the copy that it had put off: it is asked, and not sent again.
+		e.Postponed, e.Copies = false, max(e.Copies, 1)
+	}
 	if e.Proposal == v.entry.Proposal {
 		e.Proposal = Proposal{} // whoever made it had not seen this
 	}
@@ -66,10 +70,9 @@ func (v *folder) against(note string) {
 func (v *folder) step(e Entry, note string) { v.change(e, note, bankrail.Money{}) }
 
 // tried spends one of the tries of an entry whose outcome is unknown.
-func (v *folder) tried(note string) { v.spend(note, CauseTries) }
+func (v *folder) tried(note string) { v.spend(v.entry, note, CauseTries) }
 
-func (v *folder) spend(note string, last Cause) {
-	e := v.entry
+func (v *folder) spend(e Entry, note string, last Cause) {
 	e.Tries++
 	if e.Tries >= len(v.book.cfg.Tries) {
 		v.manual(e, last, note+"; no try left")
@@ -85,17 +88,21 @@ func (v *folder) undecided(note string) { v.doubted(note, CauseTries) }
 // doubted is undecided, with the cause if it was the last try.
 func (v *folder) doubted(note string, last Cause) {
 	e := v.entry
+	if s := v.fact.receipt.Status; e.AcceptedAt.IsZero() && s != bankrail.Failed && (s != 0 || !e.Offer) {
+		e.AcceptedAt = v.now // whatever it means, the gateway has the number
+	}
 	switch {
 	case v.fact.source != SourceQuery:
 		e.NextAt = v.now
 		v.step(e, note)
 	case e.Status == bankrail.Manual:
 		if last == CauseContradiction {
-			v.entry.Cause = last // used-up tries no longer say what is wrong with it
+			e.Cause = last // used-up tries no longer say what is wrong with it
 		}
-		v.asleep(note)
+		e.NextAt = time.Time{}
+		v.step(e, note)
 	default:
-		v.spend(note, last)
+		v.spend(e, note, last)
 	}
 }
 
@@ -108,7 +115,7 @@ func (v *folder) asleep(note string) {
 
 // manual gives the entry to a person. Its amount stays reserved.
 func (v *folder) manual(e Entry, cause Cause, note string) {
-	e.Status, e.Cause, e.NextAt, e.Message = bankrail.Manual, cause, time.Time{}, note
+	e.Status, e.Cause, e.NextAt, e.Message, e.Postponed = bankrail.Manual, cause, time.Time{}, note, false
 	v.step(e, note)
 	v.alarms = append(v.alarms, Alarm{Kind: AlarmManual, Entry: e.ID, Text: note, At: v.now})
 }

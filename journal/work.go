@@ -49,7 +49,7 @@ func (b *Book) attend(ctx context.Context, d Driver, e Entry) {
 	}
 	point.At(ctx, point.Claimed, e.Number)
 	switch {
-	case e.Status == bankrail.Created, e.Postponed:
+	case e.Status == bankrail.Created, e.Status == bankrail.Processing && e.Postponed:
 		b.dispatch(ctx, d, e)
 	case e.Status.MayAsk():
 		b.ask(ctx, d, e)

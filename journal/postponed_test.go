@@ -1,0 +1,67 @@
+package journal_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/bankrail/bankrail"
+	"github.com/bankrail/bankrail/journal"
+)
+
+// putOff leaves R1 postponed: the bank refused its only copy for now, and it may wait
+// for an hour.
+func putOff(t *testing.T) *desk {
+	t.Helper()
+	d := newDesk(t, journal.Rules{Dedupe: journal.DedupeAll, Horizon: 24 * time.Hour})
+	d.send = func(int) (bankrail.Receipt, error) {
+		return bankrail.Receipt{}, &bankrail.Error{Code: "BUSY", Effect: bankrail.Refused, Deferred: true, RetryAfter: 2 * time.Hour}
+	}
+	_, err := d.create("R1", func(r *journal.Draft) { r.SendWithin = 90 * time.Minute })
+	require.NoError(t, err)
+	require.True(t, d.entry("R1").Postponed)
+	return d
+}
+
+// A bank that takes up what it had put off has the copy: nothing is sent again, and
+// the end of the wait does not fail it.
+func TestPostponedThatTheBankTookUp(t *testing.T) {
+	t.Parallel()
+	for name, news := range map[string]bankrail.Receipt{
+		"accepted":                  said(bankrail.Processing, 0),
+		"success without an amount": said(bankrail.Succeeded, 0),
+		"success of another amount": said(bankrail.Succeeded, 99),
+		"a status that is unknown":  said(0, 0),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := putOff(t)
+			d.query = func(int) (bankrail.Receipt, error) { return said(bankrail.Processing, 0), nil }
+			d.hear(news)
+			d.work(100)
+			require.Len(t, d.sends, 1)
+			require.Equal(t, bankrail.Processing, d.entry("R1").Status)
+			_, err := d.create("R1")
+			require.NoError(t, err, "money may move")
+			require.Positive(t, d.asks)
+		})
+	}
+}
+
+// A person who asks about what waits to be sent again learns nothing new by "not found".
+func TestPostponedThatAPersonAsksAbout(t *testing.T) {
+	t.Parallel()
+	d := putOff(t)
+	before := d.entry("R1")
+	for range 8 {
+		d.clock.Advance(2 * time.Minute)
+		e, err := d.book.Ask(t.Context(), d, numbered("R1"))
+		require.NoError(t, err)
+		require.Equal(t, before, e)
+	}
+	d.query = func(int) (bankrail.Receipt, error) { return bankrail.Receipt{}, errAway }
+	_, err := d.book.Ask(t.Context(), d, numbered("R1"))
+	require.ErrorIs(t, err, errAway)
+	require.Equal(t, before, d.entry("R1"), "it is due when it was")
+}
