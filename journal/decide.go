@@ -102,6 +102,11 @@ func (b *Book) decide(ctx context.Context, d Driver, e Entry, c Decision) (Entry
 	if err := (judge{b, e, past, rules, at.store}).check(c); err != nil {
 		return e, err
 	}
+	if c.Status == bankrail.Failed {
+		if err := b.unheard(ctx, e.ID); err != nil {
+			return e, err
+		}
+	}
 	v := folder{book: b, fact: fact{source: SourceOperator, evidence: c.Evidence}, now: at.store, verdict: verdict{entry: e}}
 	switch second, err := b.second(e, c); {
 	case err != nil:
@@ -121,6 +126,21 @@ func (b *Book) decide(ctx context.Context, d Driver, e Entry, c Decision) (Entry
 	}
 	b.note(ctx, v.batch.Changes...)
 	return v.entry, nil
+}
+
+// unheard refuses to fail a number while the host's hook keeps back news of it: the
+// gateway has said more than the entry shows.
+func (b *Book) unheard(ctx context.Context, id bankrail.ID) error {
+	news, err := b.store.Pending(ctx, PendingQuery{ID: id})
+	if err != nil {
+		return unavailable(id, err)
+	}
+	for _, p := range news {
+		if p.Blocked { // what came before the record made the entry Manual, and was seen
+			return &DecisionError{Entry: id, Problem: fmt.Sprintf("the host's hook keeps back news of it (%s): mend the hook, then sweep", p.Status)}
+		}
+	}
+	return nil
 }
 
 // second reports whether the decision takes effect: one person is enough, or another

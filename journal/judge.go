@@ -33,6 +33,17 @@ func (j judge) check(c Decision) error {
 	case c.Proof == ProofStatement:
 		return j.statement(c)
 	}
+	return j.record()
+}
+
+// record: of several copies it tells of one; another may still be executed, unless the
+// bank recognises failed numbers too.
+func (j judge) record() error {
+	e := j.entry
+	grace := j.book.grace(e, j.rules)
+	if e.Copies > 1 && j.rules.Dedupe != DedupeAll && j.now.Before(grace) {
+		return j.refuse(fmt.Sprintf("%d copies were sent, and the last may still be executed", e.Copies), grace)
+	}
 	return nil
 }
 
@@ -59,10 +70,10 @@ func (j judge) absent() error {
 	e := j.entry
 	counts := j.last().Add(j.book.cfg.CallTimeout).Add(j.rules.visible())
 	switch {
-	case j.known():
-		return j.refuse("the bank has known the number: its own refused, closed or failed record is needed", time.Time{})
 	case j.endless():
 		return j.refuse("the bank lets nobody's offer expire, so that absence proves nothing: its own closed record is needed", time.Time{})
+	case j.known():
+		return j.refuse("the bank has known the number: its own refused, closed or failed record is needed", time.Time{})
 	case e.AbsentAt.IsZero():
 		return j.refuse("the bank has not said that it does not know the number: ask it", counts)
 	case e.AbsentAt.Before(counts):
@@ -102,6 +113,9 @@ func (j judge) known() bool {
 	e := j.entry
 	if !e.AcceptedAt.IsZero() || e.GatewayNumber != "" || e.Cause.needsPerson() {
 		return true
+	}
+	if e.Copies > 1 && e.Code != "" {
+		return true // the refusal of a later copy may be the echo of one that it has
 	}
 	for _, s := range j.past {
 		switch s.Source {

@@ -80,12 +80,18 @@ func (b *Book) read(ctx context.Context, n Notice, at instant) (Batch, []Alarm, 
 				return Batch{}, nil, err
 			}
 		}
-		v, err := b.hear(ctx, e, told(news, n.from(), n.Digest), at)
+		v, err := b.hear(ctx, e, known, told(news, n.from(), n.Digest), at)
 		if err != nil {
 			return Batch{}, nil, err
 		}
 		if n.Stale {
 			out.Wake = append(out.Wake, id)
+			if e.Status == bankrail.Manual {
+				// Who decides must know that the bank once spoke of the number.
+				v = b.overheard(e, told(news, n.from(), n.Digest), at)
+				known[id] = v.entry
+				out.add(v.batch)
+			}
 			if e.Status.Final() && !v.empty() {
 				// Nobody asks about a final entry, so a person has to look.
 				note := fmt.Sprintf("a notice signed at %s says %s of an entry that is %s", n.At.UTC().Format(time.RFC3339), news.Status, e.Status)
@@ -95,10 +101,21 @@ func (b *Book) read(ctx context.Context, n Notice, at instant) (Batch, []Alarm, 
 			continue
 		}
 		known[id] = v.entry
+		for _, c := range v.batch.Changes {
+			c.Entry.Version++
+			known[c.Entry.ID] = c.Entry // a correction too: the next fact may be of it
+		}
 		out.add(v.batch)
 		alarms = append(alarms, v.alarms...)
 	}
 	return out, alarms, nil
+}
+
+// overheard makes a version of stale news, which concludes nothing.
+func (b *Book) overheard(e Entry, f fact, at instant) verdict {
+	v := folder{book: b, fact: f, now: at.store, verdict: verdict{entry: e}}
+	v.step(e, fmt.Sprintf("a stale notice says %s: ask", f.receipt.Status))
+	return v.verdict
 }
 
 // received marks the place after the commit of a notice.
@@ -113,7 +130,10 @@ func (b *Book) received(ctx context.Context, n Notice) {
 // blocked keeps the notice although the host's hook refused what its news changes:
 // the gateway has said it, and must not be asked to say it again.
 func blocked(n Notice, refused Batch, at instant) Batch {
-	out := Batch{Notice: refused.Notice, Pending: refused.Pending}
+	out := Batch{Notice: refused.Notice, Pending: refused.Pending, Wake: refused.Wake}
+	if n.Stale {
+		return out // nothing is to be concluded from it later either
+	}
 	unrecorded := make(map[bankrail.ID]bool)
 	for _, p := range refused.Pending {
 		unrecorded[p.ID] = true
@@ -136,11 +156,18 @@ func (b *Book) hooked(ctx context.Context, id bankrail.ID, err error, at instant
 	b.raise(ctx, []Alarm{{Kind: AlarmHook, Entry: id, Text: clip(err.Error()), At: at.store}})
 }
 
-// hear folds news without its driver: with no promise of the gateway to lean on.
-func (b *Book) hear(ctx context.Context, e Entry, f fact, at instant) (verdict, error) {
-	late, err := b.correction(ctx, e)
-	if err != nil {
-		return verdict{}, err
+// hear folds news without its driver: with no promise of the gateway to lean on. A
+// correction is taken from what the same batch has made of it, or else read.
+func (b *Book) hear(ctx context.Context, e Entry, known map[bankrail.ID]Entry, f fact, at instant) (verdict, error) {
+	id := e.ID
+	id.Op = id.Op.Correction()
+	c, ok := known[id]
+	late := &c
+	if !ok {
+		var err error
+		if late, err = b.correction(ctx, e); err != nil {
+			return verdict{}, err
+		}
 	}
 	return b.fold(e, late, f, Rules{}, at.store), nil
 }

@@ -29,10 +29,7 @@ func (b *Book) Sweep(ctx context.Context) error {
 	if _, err := b.store.Rouse(ctx, 2*horizon); err != nil {
 		return fmt.Errorf("journal: rouse: %w", err)
 	}
-	if err := b.match(ctx); err != nil {
-		return err
-	}
-	return b.flag(ctx)
+	return errors.Join(b.match(ctx), b.flag(ctx))
 }
 
 // match folds news that waited into entries recorded since.
@@ -41,12 +38,16 @@ func (b *Book) match(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("journal: pending: %w", err)
 	}
+	var trouble error
 	for _, p := range ps {
-		if err := b.matchOne(ctx, p); err != nil {
-			return fmt.Errorf("journal: %s: %w", p.ID, err)
+		if err := b.matchOne(ctx, p); err != nil { // which must not keep the others waiting
+			trouble = errors.Join(trouble, fmt.Errorf("journal: %s: %w", p.ID, err))
+		}
+		if ctx.Err() != nil {
+			break
 		}
 	}
-	return nil
+	return trouble
 }
 
 func (b *Book) matchOne(ctx context.Context, p Pending) error {
@@ -62,7 +63,7 @@ func (b *Book) matchOne(ctx context.Context, p Pending) error {
 	if from == "" {
 		from = SourceNotification
 	}
-	v, err := b.hear(ctx, e, told(p.News, from, p.Digest), at)
+	v, err := b.hear(ctx, e, nil, told(p.News, from, p.Digest), at)
 	if err != nil {
 		return err
 	}
