@@ -217,8 +217,9 @@ func (b *Book) insert(ctx context.Context, e Entry, h Hold, at instant) (Entry, 
 		b.note(ctx, c)
 		point.At(ctx, point.Inserted, e.Number)
 		return e, b.checkpoint(e, at), nil
-	case errors.Is(err, ErrExists), errors.Is(err, bankrail.ErrBudget), errors.Is(err, ErrHook):
-		// Over budget perhaps because the same number was recorded a moment ago.
+	case errors.Is(err, bankrail.ErrBudget), errors.Is(err, ErrHook):
+		return b.spent(ctx, e, err)
+	case errors.Is(err, ErrExists):
 		return b.refused(ctx, e.ID, e.Fingerprint, err)
 	case errors.Is(err, ErrEarly):
 		return b.early(ctx, e, h)
@@ -276,15 +277,41 @@ func (b *Book) early(ctx context.Context, e Entry, h Hold) (Entry, *checkpointed
 	return b.uncertain(ctx, e, instant{}, err)
 }
 
+// spent tells why the store refused a number, and takes its key: another call of the
+// number, on a node that died or that is slow, may have an insert on its way, which must
+// not land after the error was told. The budget that refused this one may have room by
+// then.
+func (b *Book) spent(ctx context.Context, e Entry, why error) (Entry, *checkpointed, error) {
+	wctx, cancel := b.detached(ctx)
+	defer cancel()
+	tomb := tombstone(e, clip(why.Error()))
+	c := recorded(tomb, "refused before it was sent")
+	err := b.store.Insert(wctx, c, Hold{})
+	switch {
+	case err == nil:
+		tomb.Version = 1
+		b.note(ctx, c)
+		return tomb, nil, failure(tomb, why)
+	case errors.Is(err, ErrHook):
+		return b.refused(ctx, e.ID, e.Fingerprint, why) // the host's own word, twice
+	}
+	return b.refused(ctx, e.ID, e.Fingerprint, unavailable(e.ID, errors.Join(why, err)))
+}
+
+// tombstone is the record that a number will never be sent.
+func tombstone(e Entry, message string) Entry {
+	e.Status, e.Cause, e.NextAt = bankrail.Failed, CauseNeverSent, time.Time{}
+	e.Held, e.Sealed, e.Attempt = bankrail.Money{}, nil, token()
+	e.Sends, e.Copies, e.FirstSend, e.LastSendBy = 0, 0, time.Time{}, time.Time{}
+	e.Message = message
+	return e
+}
+
 // uncertain settles an insert whose commit is unknown. A read that finds nothing
 // proves nothing, because the insert may land later; a tombstone under the same key
 // makes sure that it cannot.
 func (b *Book) uncertain(ctx context.Context, e Entry, at instant, cause error) (Entry, *checkpointed, error) {
-	tomb := e
-	tomb.Status, tomb.Cause, tomb.NextAt = bankrail.Failed, CauseNeverSent, time.Time{}
-	tomb.Held, tomb.Sealed, tomb.Attempt = bankrail.Money{}, nil, token()
-	tomb.Sends, tomb.Copies, tomb.FirstSend, tomb.LastSendBy = 0, 0, time.Time{}, time.Time{}
-	tomb.Message = "the commit of the record was unknown; nothing was sent"
+	tomb := tombstone(e, "the commit of the record was unknown; nothing was sent")
 	for range 3 {
 		wctx, cancel := b.detached(ctx)
 		c := recorded(tomb, tomb.Message)

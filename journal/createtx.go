@@ -73,6 +73,10 @@ func (b *Book) refusedTx(ctx context.Context, tx Tx, id bankrail.ID, p Fingerpri
 	if e, found, err := b.repeatTx(wctx, tx, id, p); found || err != nil {
 		return e, err
 	}
+	// The transaction may see the journal as it was when it began.
+	if e, found, err := b.repeat(wctx, id, p); found || err != nil {
+		return e, err
+	}
 	if errors.Is(why, ErrExists) { // somebody's record that this transaction may not see yet
 		why = unavailable(id, why)
 	}

@@ -23,6 +23,9 @@ type locked struct {
 // requires it.
 func (b *Book) lockOrder(ctx context.Context, id bankrail.ID, order string) (locked, error) {
 	point.At(ctx, point.BeforeLock, id.Number)
+	if b.cfg.Locker == nil && b.cfg.LockRequired {
+		return locked{}, &bankrail.FieldError{Field: "journal.Config.Locker", Problem: "required: LockRequired is set"}
+	}
 	if b.cfg.Locker == nil || order == "" {
 		return locked{}, nil
 	}

@@ -483,7 +483,9 @@ func TestBudgetIsReleasedOnceAndHoldsConcurrentRefunds(t *testing.T) {
 	d.hear(said(bankrail.Failed, 0))
 	require.True(t, d.held().IsZero())
 	_, err = d.create("R2")
-	require.NoError(t, err, "a refused number that was never recorded starts anew")
+	require.ErrorIs(t, err, bankrail.ErrFailed, "an error was told for it: never under this number")
+	_, err = d.create("R3")
+	require.NoError(t, err)
 	require.Equal(t, bankrail.CNY(100), d.held())
 }
 
