@@ -25,8 +25,9 @@ type dialect struct {
 	repeat, aborted func(error) bool
 	// now asks for the server's clock in milliseconds.
 	now string
-	// xid names the transaction, once it wrote; fate asks what became of it: "committed",
-	// "aborted", or anything else for not known yet. Empty where the server cannot say.
+	// xid names the transaction, once it wrote, and the server; fate asks what became of
+	// it: "committed", "aborted", "elsewhere" on another server, or anything else for not
+	// known yet. Empty where the server cannot say.
 	xid, fate string
 	// lockSchema and unlockSchema make migrations take turns.
 	lockSchema, unlockSchema string

@@ -34,12 +34,15 @@ func postgres() dialect {
 		repeat:     postgresRepeat,
 		aborted:    postgresAborted,
 		now:        `SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint`,
-		xid:        `SELECT txid_current_if_assigned()`,
-		fate:       `SELECT COALESCE(txid_status($1), 'unknown')`,
+		xid:        `SELECT txid_current_if_assigned(), ` + sinceWhen,
+		fate:       `SELECT CASE WHEN ` + sinceWhen + ` = $2 THEN COALESCE(txid_status($1), 'unknown') ELSE 'elsewhere' END`,
 		// One for the whole database: schemas of one database migrate one after the other.
 		lockSchema: `SELECT pg_advisory_xact_lock(7090129713501327441)`,
 	}
 }
+
+// sinceWhen tells a server from the one that takes over from it.
+const sinceWhen = `(extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint`
 
 // dollars numbers the question marks of a query.
 func dollars(query string) string {

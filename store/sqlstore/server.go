@@ -86,9 +86,9 @@ func (r *server) once(ctx, bounded context.Context, f func(context.Context, sess
 		return notCommitted(ctx, err)
 	}
 	err = f(bounded, r.db.on(tx))
-	var xid sql.NullInt64
+	var name txName
 	if err == nil && r.db.dialect.xid != "" {
-		err = tx.QueryRowContext(bounded, r.db.dialect.xid).Scan(&xid)
+		err = tx.QueryRowContext(bounded, r.db.dialect.xid).Scan(&name.xid, &name.server)
 	}
 	if err == nil && !stop() {
 		err = bounded.Err()
@@ -97,40 +97,48 @@ func (r *server) once(ctx, bounded context.Context, f func(context.Context, sess
 		_ = tx.Rollback() // without COMMIT there is nothing it could fail to take back
 		return notCommitted(ctx, err)
 	}
-	return r.commit(ctx, tx, xid)
+	return r.commit(ctx, tx, name)
+}
+
+// txName is what a transaction is asked for by: its number, empty where it wrote
+// nothing, and the server it ran on.
+type txName struct {
+	xid    sql.NullInt64
+	server int64
 }
 
 // commit ends a transaction, and asks the server for its fate where the answer to
 // COMMIT did not come.
-func (r *server) commit(ctx context.Context, tx *sql.Tx, xid sql.NullInt64) error {
+func (r *server) commit(ctx context.Context, tx *sql.Tx, name txName) error {
 	err := tx.Commit()
 	switch {
 	case err == nil:
 		return nil
 	case r.db.dialect.aborted(err):
 		return notCommitted(ctx, err)
-	case r.db.dialect.xid != "" && !xid.Valid:
+	case r.db.dialect.xid != "" && !name.xid.Valid:
 		return notCommitted(ctx, err) // it wrote nothing
-	case xid.Valid:
-		return r.fate(ctx, xid.Int64, err)
+	case name.xid.Valid:
+		return r.fate(ctx, name, err)
 	}
 	return fmt.Errorf("%w: %w", errDoubt, err)
 }
 
-// fate asks what became of a transaction, until it has ended.
-func (r *server) fate(ctx context.Context, xid int64, cause error) error {
+// fate asks what became of a transaction, until it has ended. A server that took over,
+// or started anew, is not believed: it may have given the number to somebody else.
+func (r *server) fate(ctx context.Context, name txName, cause error) error {
 	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.db.cfg.BusyTimeout)
 	defer cancel()
 	for try := 1; try <= fateTries; try++ {
 		var fate string
-		err := r.db.writer.QueryRowContext(wait, r.db.dialect.fate, xid).Scan(&fate)
+		err := r.db.writer.QueryRowContext(wait, r.db.dialect.fate, name.xid.Int64, name.server).Scan(&fate)
 		switch {
 		case err == nil && fate == "committed":
 			return nil
 		case err == nil && fate == "aborted":
 			return notCommitted(ctx, cause)
 		}
-		if !pause(wait, try) {
+		if err == nil && fate == "elsewhere" || !pause(wait, try) {
 			break
 		}
 	}

@@ -219,6 +219,23 @@ func TestCommitWhoseAnswerIsLost(t *testing.T) {
 	})
 }
 
+// A server that took over may have given the number of the transaction away: that
+// somebody's committed under it says nothing of ours.
+func TestCommitIsNotProvedByAnotherServer(t *testing.T) {
+	t.Parallel()
+	e := engines[0]
+	w, dsn := through(t, e, e.fresh(t))
+	db := e.opened(t, dsn, sqlstore.Config{Logger: quiet})
+	sqlstore.AskAnotherServer(db)
+	w.cutAt(e.commit, false)
+	err := db.Insert(t.Context(), refund("R1"), paid)
+	require.Equal(t, 1, w.counted())
+	require.Error(t, err)
+	require.NotErrorIs(t, err, journal.ErrNotCommitted)
+	_, err = db.Get(t.Context(), idOf("R1"))
+	require.ErrorIs(t, err, bankrail.ErrNotFound)
+}
+
 func TestServerThatIsGone(t *testing.T) {
 	onServers(t, func(t *testing.T, e engine) {
 		w, dsn := through(t, e, e.fresh(t))
