@@ -107,6 +107,33 @@ func Example_pools() {
 	}
 }
 
+// follow is Config.OnChange: the order changes in the transaction that changes its refund.
+func follow(ctx context.Context, tx sqlstore.Tx, c journal.Change) error {
+	_, err := tx.ExecContext(ctx, `UPDATE orders SET refund = ? WHERE number = ?`, c.Entry.Status.String(), c.Entry.Order)
+	return err
+}
+
+// refundOrder marks an order and records its refund: both or neither.
+func refundOrder(ctx context.Context, shop *sql.DB, db *sqlstore.DB, refunds *refund.Service, r refund.Request) error {
+	tx, err := shop.BeginTx(ctx, nil) // on a server: &sql.TxOptions{Isolation: sql.LevelReadCommitted}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	if _, err := tx.ExecContext(ctx, `UPDATE orders SET clerk = ? WHERE number = ?`, r.Operator, r.Order); err != nil {
+		return err
+	}
+	if _, err := refunds.CreateTx(ctx, db.In(tx), r); err != nil {
+		return err // nothing was recorded
+	}
+	return tx.Commit() // the worker sends it
+}
+
+// The host's own transaction; sqlstore's example of DB.In runs it.
+func Example_ownTransaction() {
+	_, _ = sqlstore.Config{OnChange: follow}, refundOrder
+}
+
 // take credits once for each event. Its table is made by PostgreSQL.MigrateOnce.
 func take(ctx context.Context, db *sql.DB, payload []byte) error {
 	e, err := broker.Decode(payload)
