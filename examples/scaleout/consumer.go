@@ -22,7 +22,7 @@ import (
 
 const (
 	lanes    = 4           // goroutines that take events, each those of its own entries
-	oneLife  = 250         // messages, after which the consumer forgets where it was
+	oneLife  = 250         // messages, after which the consumer begins anew
 	forgets  = 50          // messages that it then gets once more
 	consumes = "customers" // its name for Once
 )
@@ -48,9 +48,10 @@ func makeEffects(ctx context.Context, db *sql.DB) error {
 // consumer is another service of the host: it credits customers by the events. It
 // hears NATS through the wire that is cut, like the nodes.
 //
-// It reads the stream in order, from a place it knows; a gap, which is what a cut
-// leaves, sends it back to the last message it has seen. Now and then it goes back
-// further, as a service does that crashed before it had noted its place.
+// It reads the stream in order, from a place it knows. A gap, which is what a cut
+// leaves, makes it begin anew, and so does every oneLife messages; each time it goes
+// back some messages too many, as a service does that crashed before it had noted its
+// place.
 type consumer struct {
 	db     *sql.DB
 	conn   *nats.Conn
@@ -92,7 +93,8 @@ func (c *consumer) run(ctx context.Context) {
 		if err != nil {
 			c.log.Info("consumer", "place", next, "err", err)
 			wait(ctx, 200*time.Millisecond)
-		} else {
+		}
+		if next > place {
 			next -= min(next-1, forgets)
 		}
 		place = next
