@@ -76,6 +76,10 @@ type Config struct {
 	Observe func(ctx context.Context, err error)
 }
 
+// commitWithin bounds the commit of a notice: a store that hangs must not gather one
+// goroutine for every delivery. Gateways wait for 5 to 10 seconds.
+const commitWithin = 30 * time.Second
+
 type handler struct {
 	book   Receiver
 	source Source
@@ -157,7 +161,9 @@ func (h *handler) take(w http.ResponseWriter, r *http.Request) (int, error) {
 	notice.Stale = stale != nil
 	// The commit must not end with the connection: a gateway that hangs up early has
 	// still said what it said.
-	if err := h.book.Receive(context.WithoutCancel(r.Context()), notice); err != nil {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), commitWithin)
+	defer cancel()
+	if err := h.book.Receive(ctx, notice); err != nil {
 		return http.StatusServiceUnavailable, fmt.Errorf("notify: %w", err)
 	}
 	return http.StatusOK, stale
