@@ -141,3 +141,22 @@ func TestDecisionWhileTheHookKeepsNewsBack(t *testing.T) {
 	require.NoError(t, d.book.Sweep(t.Context()))
 	require.Equal(t, bankrail.Succeeded, d.entry("R1").Status)
 }
+
+// What the bank has news of is neither sent nor ended while the hook keeps that back.
+func TestQueuedWhileTheHookKeepsNewsBack(t *testing.T) {
+	t.Parallel()
+	no := map[bankrail.Status]bool{bankrail.Manual: true}
+	d := newHooked(t, no)
+	_, err := d.create("R1", func(r *journal.Draft) { r.Queue, r.SendWithin = true, time.Minute })
+	require.NoError(t, err)
+	d.hear(said(bankrail.Succeeded, 100))
+	d.work(5)
+	require.Empty(t, d.sends)
+	require.Equal(t, bankrail.Created, d.entry("R1").Status, "its time to be sent is over, but money moved")
+	_, err = d.book.Cancel(t.Context(), numbered("R1"), "alice", "not needed")
+	var cannot *journal.DecisionError
+	require.ErrorAs(t, err, &cannot)
+	delete(no, bankrail.Manual)
+	require.NoError(t, d.book.Sweep(t.Context()))
+	require.Equal(t, journal.CauseEarly, d.entry("R1").Cause)
+}

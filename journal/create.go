@@ -21,11 +21,20 @@ import (
 // means that it succeeded or is still open, whatever ctx, the network or the store
 // did; see Entry.Status. Two errors speak of something else: ErrUnavailable (nothing
 // is known of the number, repeat it) and *ConflictError (the number stands for
-// another request, whose entry it carries). An error of prepare speaks for a number
-// that nobody recorded; whoever repeats that number later starts anew.
+// another request, whose entry it carries).
+//
+// An error that is bankrail.ErrFailed is on record, for ever and for every caller; the
+// journal's bankrail.ErrBudget is one. Any other error (of prepare, a *LimitError, a
+// *HookError whose hook also refuses the record of the failure) left no record: it
+// speaks for a number that nobody had recorded when it was told, and whoever repeats the
+// number later starts anew. It does not speak for another call of the same number that
+// is unanswered still, on another node or cut off with its process: while there may be
+// one, take the error as ErrUnavailable and repeat the number, or let package idempotency
+// keep such calls apart.
 //
 // Errors: bankrail.ErrFailed with *bankrail.Error, *ConflictError,
-// bankrail.ErrUnavailable, bankrail.ErrBudget, and those of prepare.
+// bankrail.ErrUnavailable, bankrail.ErrBudget, *LimitError, *HookError, and those of
+// prepare.
 func (b *Book) Create(ctx context.Context, id bankrail.ID, p Fingerprint, d Driver, prepare func(context.Context) (Draft, error)) (Entry, error) {
 	e, c, order, err := b.inTurn(ctx, id, p, prepare)
 	defer b.unlock(ctx, order)

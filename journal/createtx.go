@@ -16,6 +16,8 @@ import (
 // under this number unless the number stands for something else (ErrUnavailable,
 // *ConflictError, as with Create). No error means: recorded, if the host commits.
 // Where the host's commit is unknown, it repeats the number: the record answers.
+// No error but bankrail.ErrFailed leaves a record, so that each speaks, as with Create,
+// not for another call of the number that is unanswered still.
 //
 // Errors: those of Create. A *HookError says that the host's own hook refused.
 func (b *Book) CreateTx(ctx context.Context, tx Tx, id bankrail.ID, p Fingerprint, prepare func(context.Context) (Draft, error)) (Entry, error) {

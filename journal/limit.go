@@ -36,8 +36,9 @@ func (e *LimitError) Unwrap() error { return bankrail.ErrForbidden }
 // SetLimit stops an operation, caps its amounts or, with a limit that limits nothing,
 // lifts what was set for the same channel and operation. Queries, notifications and
 // corrections go on; what is recorded and not sent waits until the limit is lifted or
-// its SendUntil has come. Other nodes heed it within Config.LimitsFor. The time is
-// the store's, whatever l.At says.
+// its SendUntil has come. Other nodes heed it within Config.LimitsFor; what
+// was allowed before still leaves until its send-by time. The time is the store's,
+// whatever l.At says.
 //
 // Errors: *bankrail.FieldError where the gateway, By or Why is missing or a text is
 // too long, and for a cap below zero; otherwise those of the store, after which it is

@@ -63,6 +63,9 @@ func (b *Book) dispatch(ctx context.Context, d Driver, e Entry) {
 		return
 	}
 	if !e.SendUntil.IsZero() && !at.store.Before(e.SendUntil) {
+		if b.unheard(ctx, e.ID) != nil {
+			return
+		}
 		cause := CauseNeverSent
 		if e.Postponed && e.Code != "" {
 			cause = CauseRefused
@@ -75,8 +78,8 @@ func (b *Book) dispatch(ctx context.Context, d Driver, e Entry) {
 
 // depart counts a copy by compare-and-swap and, if that is won, sends it.
 func (b *Book) depart(ctx context.Context, d Driver, e Entry, at instant, note string) {
-	if ctx.Err() != nil {
-		return
+	if ctx.Err() != nil || b.unheard(ctx, e.ID) != nil {
+		return // stopped; or the bank has news of what would be sent, which waits for the hook
 	}
 	if _, err := b.open(e); err != nil {
 		return // a node without the Sealer must not fail what another can send
@@ -147,7 +150,7 @@ func (b *Book) end(ctx context.Context, e Entry, cause Cause, source Source, not
 // Failed and will never be sent.
 //
 // Errors: bankrail.ErrNotFound, bankrail.ErrUnavailable, ErrSent where a copy may
-// have left. After any other error it is not known whether it is cancelled: read
+// have left, *DecisionError where the host's hook keeps back news of the number. After any other error it is not known whether it is cancelled: read
 // the entry, or cancel again.
 func (b *Book) Cancel(ctx context.Context, id bankrail.ID, operator, why string) (Entry, error) {
 	for range maxFolds {
@@ -164,6 +167,9 @@ func (b *Book) Cancel(ctx context.Context, id bankrail.ID, operator, why string)
 		at, err := b.now(ctx)
 		if err != nil {
 			return e, unavailable(id, err)
+		}
+		if err := b.unheard(ctx, id); err != nil {
+			return e, err
 		}
 		note := clip("cancelled by " + operator + ": " + why)
 		if e, err = b.end(ctx, e, CauseNeverSent, SourceHost, note, at); err == nil || !errors.Is(err, ErrLost) {
