@@ -44,8 +44,8 @@ func inMySQL(skipLocked, of bool) dialect {
 		bind:         asIs,
 		kind:         mysqlKind,
 		duplicate:    func(err error) bool { return mysqlCode(err, 1062) },
-		repeat:       func(err error) bool { return mysqlCode(err, 1213, 1205) },
-		aborted:      func(err error) bool { return mysqlCode(err, 1213) },
+		repeat:       func(err error) bool { return mysqlCode(err, 1213, 1205, 3101) },
+		aborted:      func(err error) bool { return mysqlCode(err, 1213, 3101) }, // 3101: another node of the group wrote the same
 		now:          `SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(6)) DIV 1000`,
 		lockSchema:   `SELECT GET_LOCK(CONCAT('bankrail:', LEFT(SHA1(DATABASE()), 32)), 60)`,
 		unlockSchema: `SELECT RELEASE_LOCK(CONCAT('bankrail:', LEFT(SHA1(DATABASE()), 32)))`,

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,8 +19,8 @@ import (
 // (see Config.NoMigrate). MySQL 5.7, MariaDB 10.3 or newer; from MySQL 8.0.1 and
 // MariaDB 10.6 on, workers pass over what others are claiming instead of waiting.
 //
-// Whatever the DSN says, clientFoundRows is true, loc is UTC, the sql_mode strict and
-// the isolation READ COMMITTED; interpolateParams is true where the DSN does not say
+// Whatever the DSN says, clientFoundRows is true, loc is UTC, the sql_mode strict, the
+// isolation READ COMMITTED and innodb_lock_wait_timeout half of Config.BusyTimeout; interpolateParams is true where the DSN does not say
 // otherwise: it halves the round trips.
 //
 // Errors: *Error with ErrNewer, ErrOlder, ErrNotDatabase, ErrReadOnly or the driver's
@@ -56,7 +57,7 @@ func OpenMySQL(dsn string, cfg Config) (*DB, error) {
 		return nil, &bankrail.FieldError{Field: "dsn", Problem: "want user:password@tcp(host:port)/database"}
 	}
 	where := "mysql://" + parsed.Addr + "/" + parsed.DBName
-	return openServer(where, inMySQL(false, false), sql.OpenDB(&strict{connector}), cfg, false)
+	return openServer(where, inMySQL(false, false), sql.OpenDB(&strict{connector, patience(cfg)}), cfg, false)
 }
 
 // FromMySQL works on a pool of the host's, opened with go-sql-driver. Close leaves it
@@ -69,8 +70,17 @@ func FromMySQL(pool *sql.DB, cfg Config) (*DB, error) {
 	return openServer("mysql", inMySQL(false, false), pool, cfg, true)
 }
 
+// patience is how many seconds a statement waits for a lock: less than its caller, who
+// would otherwise be gone while the server waits on and keeps what it has locked.
+func patience(cfg Config) int64 {
+	return max(1, int64(cfg.withDefaults().BusyTimeout/(2*time.Second)))
+}
+
 // strict sets what must hold on every connection.
-type strict struct{ driver.Connector }
+type strict struct {
+	driver.Connector
+	patience int64
+}
 
 // Connect makes a connection.
 func (c *strict) Connect(ctx context.Context) (driver.Conn, error) {
@@ -82,6 +92,7 @@ func (c *strict) Connect(ctx context.Context) (driver.Conn, error) {
 	for _, set := range []string{
 		`SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO'`,
 		`SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED`,
+		`SET SESSION innodb_lock_wait_timeout = ` + strconv.FormatInt(c.patience, 10),
 	} {
 		if !ok {
 			err = driver.ErrBadConn

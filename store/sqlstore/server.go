@@ -94,7 +94,11 @@ func (r *server) once(ctx, bounded context.Context, f func(context.Context, sess
 		err = bounded.Err()
 	}
 	if err != nil {
-		_ = tx.Rollback() // without COMMIT there is nothing it could fail to take back
+		if tx.Rollback() != nil {
+			// Nobody else may get a connection that is still inside: MySQL commits what was
+			// left open when the next transaction begins. Closing it rolls back for sure.
+			_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+		}
 		return notCommitted(ctx, err)
 	}
 	return r.commit(ctx, tx, name)

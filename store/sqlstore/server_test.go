@@ -211,3 +211,17 @@ func empty(e engine, pool *sql.DB) error {
 	}
 	return nil
 }
+
+// A caller who gave up must not leave a statement behind that waits on the server, and
+// keeps what it has locked.
+func TestMySQLWaitsForLocksNoLongerThanItsCaller(t *testing.T) {
+	t.Parallel()
+	e := engines[1]
+	dsn := e.fresh(t)
+	for busy, want := range map[time.Duration]int{0: 5, time.Millisecond: 1, 6 * time.Second: 3} {
+		var seconds int
+		db := e.opened(t, dsn, sqlstore.Config{BusyTimeout: busy})
+		require.NoError(t, sqlstore.Writer(db).QueryRow("SELECT @@innodb_lock_wait_timeout").Scan(&seconds))
+		require.Equal(t, want, seconds)
+	}
+}
