@@ -11,6 +11,11 @@ type dialect struct {
 	// name is goose's name of the dialect and the folder of its migrations.
 	name string
 	statements
+	// returning: what writes an entry answers with its row; otherwise the row is the last
+	// insert id.
+	returning bool
+	// share ends a query that must see what is committed, whatever the snapshot.
+	share string
 	// slots is how many locks there are for numbers, a power of two; 0 is one for every
 	// int64.
 	slots int64
@@ -47,16 +52,17 @@ type statements struct {
 	// the transaction ends; its argument is slotOf the number. It answers the isolation
 	// of the transaction. Empty where there is one writer anyway.
 	lockNumber string
-	// Entries. insertEntry does nothing where there is a row, or violates uniqueness.
-	// updateEntry is the compare-and-swap on the version, claimEntry the one on
-	// (version, next_at). hasEntry is asked where the number is locked.
-	getEntry, hasEntry, insertEntry, updateEntry, listEntries string
-	dueEntries, claimEntry, wake, rouse                       string
-	// What follows a change; the key of the entry comes last.
+	// Entries. insertEntry does nothing where there is a row, or violates uniqueness;
+	// insertUnlessEarly neither where there is news of the number, unless told to.
+	// updateEntry is the compare-and-swap on the version, updateChanging where what is
+	// fixed stays, claimEntry the one on (version, next_at). hasEntry is asked where the number is locked.
+	getEntry, hasEntry, insertEntry, insertUnlessEarly, updateEntry, updateChanging, listEntries string
+	deleteEntry, dueEntries, claimEntry, wake, rouse                                             string
+	// What follows a change; the row of the entry comes first.
 	insertStep, listSteps, insertEvent string
 	// Budgets. addBudget does nothing where there is a row; holdBudget is the one
-	// conditional step that reserves.
-	addBudget, holdBudget, chargeBudget, stopBudget, getBudget string
+	// conditional step that reserves, openBudget both where the database can.
+	addBudget, holdBudget, openBudget, chargeBudget, stopBudget, getBudget string
 	// The inbox. insertNotice does nothing where there is a row, or violates uniqueness.
 	noticeDigest, insertNotice                                         string
 	hasPending, insertPending, deletePending, flagPending, listPending string
@@ -80,6 +86,10 @@ const (
 	byKey        = `gateway = ? AND merchant = ? AND op = ? AND number = ?`
 	byOrder      = `gateway = ? AND merchant = ? AND order_number = ?`
 	ofKey        = ` FROM bankrail_entries WHERE ` + byKey
+	insertEntry  = `INSERT INTO bankrail_entries (` + entryColumns + `, fixed)`
+	returningID  = ` RETURNING id`
+	unlessThere  = ` ON CONFLICT (gateway, merchant, op, number) DO NOTHING`
+	unlessEarly  = `(? = 1 OR NOT EXISTS (SELECT 1 FROM bankrail_pending WHERE ` + byKey + `))`
 	stepColumns  = `version, from_status, to_status, source, evidence, note, at`
 	eventColumns = `event, version, type, status, order_number, amount_minor, amount_currency, settled_minor, settled_currency, at`
 	logColumns   = `gateway, merchant, op, number, attempt, method, url, request_header, request,
@@ -93,6 +103,7 @@ var sqlite = dialect{
 	bind:       asIs,
 	duplicate:  never,
 	statements: inSQLite(),
+	returning:  true,
 }
 
 func asIs(query string) string { return query }
@@ -103,12 +114,14 @@ func never(error) bool { return false }
 // these and say theirs where they differ.
 func inSQLite() statements {
 	return statements{
-		getEntry: `SELECT id, ` + entryColumns + ofKey,
-		hasEntry: `SELECT 1` + ofKey,
-		insertEntry: `INSERT INTO bankrail_entries (` + entryColumns + `) VALUES (` + marks(strings.Count(entryColumns, ",")+1) + `)
-			ON CONFLICT (gateway, merchant, op, number) DO NOTHING`,
-		updateEntry: `UPDATE bankrail_entries SET ` + assignments(entryColumns) + ` WHERE ` + byKey + ` AND version = ?`,
-		listEntries: `SELECT id, ` + entryColumns + ` FROM bankrail_entries`,
+		getEntry:          `SELECT id, ` + entryColumns + ofKey,
+		hasEntry:          `SELECT 1` + ofKey,
+		insertEntry:       insertEntry + ` VALUES (` + marks(strings.Count(entryColumns, ",")+2) + `)` + unlessThere + returningID,
+		insertUnlessEarly: insertEntry + ` SELECT ` + marks(strings.Count(entryColumns, ",")+2) + ` WHERE ` + unlessEarly + unlessThere + returningID,
+		updateEntry:       `UPDATE bankrail_entries SET ` + assignments(strings.SplitN(entryColumns, ",", keyColumns+1)[keyColumns]+", fixed") + ` WHERE ` + byKey + ` AND version = ?` + returningID,
+		updateChanging:    `UPDATE bankrail_entries SET ` + assignments(changingColumns) + ` WHERE ` + byKey + ` AND version = ? AND fixed = ?` + returningID,
+		deleteEntry:       `DELETE FROM bankrail_entries WHERE id = ?`,
+		listEntries:       `SELECT id, ` + entryColumns + ` FROM bankrail_entries`,
 		dueEntries: `SELECT id, ` + entryColumns + ` FROM bankrail_entries
 			WHERE op = ? AND next_at IS NOT NULL AND next_at <= ? AND (next_at > ? OR (next_at = ? AND id > ?))
 			AND (? = 1 OR (gateway = ? AND merchant = ?))
@@ -119,15 +132,19 @@ func inSQLite() statements {
 		rouse: `UPDATE bankrail_entries SET next_at = ?
 			WHERE status IN ('created', 'processing') AND (next_at IS NULL OR next_at > ?)`,
 
-		insertStep: `INSERT INTO bankrail_history (entry, ` + stepColumns + `) SELECT id, ` + marks(7) + ofKey,
+		insertStep: `INSERT INTO bankrail_history (entry, ` + stepColumns + `) VALUES (` + marks(8) + `)`,
 		listSteps: `SELECT ` + stepColumns + ` FROM bankrail_history
 			WHERE entry = (SELECT id` + ofKey + `) ORDER BY version`,
-		insertEvent: `INSERT INTO bankrail_events (entry, ` + eventColumns + `, leased_until) SELECT id, ` + marks(10) + `, 0` + ofKey,
+		insertEvent: `INSERT INTO bankrail_events (entry, ` + eventColumns + `, leased_until) VALUES (` + marks(11) + `, 0)`,
 
 		addBudget: `INSERT INTO bankrail_budgets (gateway, merchant, order_number, currency, held_minor, stopped)
 			VALUES (?, ?, ?, '', 0, 0) ON CONFLICT DO NOTHING`,
 		holdBudget: `UPDATE bankrail_budgets SET limit_minor = ?, held_minor = held_minor + ?, currency = ?
 			WHERE ` + byOrder + ` AND stopped = 0 AND currency IN (?, '') AND held_minor <= ?`,
+		openBudget: `INSERT INTO bankrail_budgets (gateway, merchant, order_number, currency, limit_minor, held_minor, stopped)
+			VALUES (?, ?, ?, ?, ?, ?, 0) ON CONFLICT (gateway, merchant, order_number) DO UPDATE
+			SET limit_minor = excluded.limit_minor, held_minor = bankrail_budgets.held_minor + excluded.held_minor, currency = excluded.currency
+			WHERE bankrail_budgets.stopped = 0 AND bankrail_budgets.currency IN (excluded.currency, '') AND bankrail_budgets.held_minor <= ?`,
 		chargeBudget: `UPDATE bankrail_budgets SET held_minor = held_minor + ?, currency = ?
 			WHERE ` + byOrder + ` AND currency IN (?, '') AND held_minor BETWEEN ? AND ?`,
 		stopBudget: `UPDATE bankrail_budgets SET stopped = 1 WHERE ` + byOrder,
@@ -197,10 +214,10 @@ func inSQLite() statements {
 func (s *statements) all() []*string {
 	return []*string{
 		&s.lockNumber,
-		&s.getEntry, &s.hasEntry, &s.insertEntry, &s.updateEntry, &s.listEntries,
-		&s.dueEntries, &s.claimEntry, &s.wake, &s.rouse,
+		&s.getEntry, &s.hasEntry, &s.insertEntry, &s.insertUnlessEarly, &s.updateEntry, &s.updateChanging, &s.listEntries,
+		&s.deleteEntry, &s.dueEntries, &s.claimEntry, &s.wake, &s.rouse,
 		&s.insertStep, &s.listSteps, &s.insertEvent,
-		&s.addBudget, &s.holdBudget, &s.chargeBudget, &s.stopBudget, &s.getBudget,
+		&s.addBudget, &s.holdBudget, &s.openBudget, &s.chargeBudget, &s.stopBudget, &s.getBudget,
 		&s.noticeDigest, &s.insertNotice,
 		&s.hasPending, &s.insertPending, &s.deletePending, &s.flagPending, &s.listPending,
 		&s.waitingEvents, &s.leaseEvent, &s.publishEvent,
@@ -213,10 +230,10 @@ func (s *statements) all() []*string {
 	}
 }
 
-// assignments makes "version = ?, …" of the columns after the key.
+// assignments makes "version = ?, …" of the columns.
 func assignments(columns string) string {
 	var set []string
-	for _, c := range strings.Split(columns, ",")[keyColumns:] {
+	for _, c := range strings.Split(columns, ",") {
 		set = append(set, strings.TrimSpace(c)+" = ?")
 	}
 	return strings.Join(set, ", ")

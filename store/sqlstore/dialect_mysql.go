@@ -15,10 +15,17 @@ func inMySQL(skipLocked, of bool) dialect {
 	s := inSQLite()
 	s.lockNumber = `SELECT 'read committed' FROM bankrail_slots WHERE slot = ? FOR UPDATE`
 	// A host's transaction of REPEATABLE READ sees what is committed only by locking.
-	s.hasPending += ` LOCK IN SHARE MODE`
-	s.noticeDigest += ` LOCK IN SHARE MODE`
+	share := ` LOCK IN SHARE MODE`
+	s.hasPending += share
+	s.noticeDigest += share
 	// IGNORE would take a value that does not fit, too: a second row is an error here.
-	s.insertEntry = strings.Replace(s.insertEntry, `ON CONFLICT (gateway, merchant, op, number) DO NOTHING`, ``, 1)
+	s.insertEntry = insertEntry + ` VALUES (` + marks(strings.Count(entryColumns, ",")+2) + `)`
+	s.insertUnlessEarly = insertEntry + ` SELECT ` + marks(strings.Count(entryColumns, ",")+2) +
+		` FROM DUAL WHERE ` + strings.TrimSuffix(unlessEarly, `))`) + share + `))`
+	for _, update := range []*string{&s.updateEntry, &s.updateChanging} {
+		*update = strings.TrimSuffix(strings.Replace(*update, ` SET `, ` SET id = LAST_INSERT_ID(id), `, 1), returningID)
+	}
+	s.openBudget = ``
 	s.insertNotice = strings.Replace(s.insertNotice, `ON CONFLICT (gateway, merchant, notice) DO NOTHING`, ``, 1)
 	s.addBudget = strings.Replace(s.addBudget, `ON CONFLICT DO NOTHING`, `ON DUPLICATE KEY UPDATE bankrail_budgets.stopped = bankrail_budgets.stopped`, 1)
 	s.addAnomaly = strings.Replace(s.addAnomaly, `ON CONFLICT DO NOTHING`, `ON DUPLICATE KEY UPDATE bankrail_anomalies.at = bankrail_anomalies.at`, 1)
@@ -40,6 +47,7 @@ func inMySQL(skipLocked, of bool) dialect {
 	return dialect{
 		name:         "mysql",
 		statements:   s,
+		share:        share,
 		slots:        1024,
 		bind:         asIs,
 		kind:         mysqlKind,

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strconv"
 
 	"github.com/bankrail/bankrail"
 	"github.com/bankrail/bankrail/journal"
@@ -34,9 +33,13 @@ func (s session) has(ctx context.Context, query string, args ...any) (bool, erro
 func (s session) one(ctx context.Context, query string, args ...any) (bool, error) {
 	res, err := s.q.ExecContext(ctx, query, args...)
 	if err != nil {
+		s.touch()
 		return false, err
 	}
 	n, err := res.RowsAffected()
+	if n > 0 {
+		s.touch()
+	}
 	if err == nil && n > 1 {
 		err = fmt.Errorf("%d rows changed instead of one", n)
 	}
@@ -52,60 +55,117 @@ func (s session) add(ctx context.Context, query string, args ...any) (bool, erro
 	return added, err
 }
 
-// insert records a new entry, in the order of refusals that journal.Tx promises. The
-// row comes first: only what could be inserted was certainly not there, whatever a
-// host's transaction can see.
+// enter writes one entry and answers its row: 0 where there was nothing to write over,
+// or something already.
+func (s session) enter(ctx context.Context, query string, args ...any) (row int64, err error) {
+	if s.returning {
+		err = s.q.QueryRowContext(ctx, query, args...).Scan(&row)
+		if errors.Is(err, sql.ErrNoRows) {
+			return 0, nil
+		}
+		s.touch()
+		return row, err
+	}
+	res, err := s.q.ExecContext(ctx, query, args...)
+	if err != nil {
+		if s.duplicate(err) {
+			err = nil
+		}
+		return 0, err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return 0, err
+	}
+	return res.LastInsertId()
+}
+
+// insert records a new entry, in the order of refusals that journal.Tx promises. All
+// that can be refused without writing is.
 func (s session) insert(ctx context.Context, c journal.Change, h journal.Hold) error {
-	id := c.Entry.ID
-	if err := s.lock(ctx, id); err != nil {
+	e := c.Entry
+	if err := s.lock(ctx, e.ID); err != nil {
 		return err
 	}
-	first := c.Entry
+	r, refused := reserving(e, h)
+	if refused != nil {
+		return s.refusal(ctx, e, refused)
+	}
+	first := e
 	first.Version = 1
-	added, err := s.add(ctx, s.insertEntry, entryValues(first)...)
+	guard := append([]any{flag(e.Status == bankrail.Manual)}, key(e.ID)...)
+	row, err := s.enter(ctx, s.insertUnlessEarly, append(entryValues(first), guard...)...)
 	if err != nil {
 		return err
 	}
-	if !added {
-		return journal.ErrExists
+	if row == 0 {
+		return s.refusal(ctx, e, journal.ErrEarly)
 	}
-	if c.Entry.Status != bankrail.Manual {
-		early, err := s.has(ctx, s.hasPending, key(id)...)
-		if err != nil {
-			return err
+	if err := s.hold(ctx, e, r); err != nil {
+		if errors.Is(err, bankrail.ErrBudget) {
+			return s.leave(ctx, row, err)
 		}
-		if early {
-			return journal.ErrEarly
-		}
-	}
-	if err := s.hold(ctx, c.Entry, h); err != nil {
 		return err
 	}
 	c.Entry.Version = 0
-	return s.record(ctx, c)
+	return s.record(ctx, row, c)
+}
+
+// refusal says why an entry is not inserted: because of what comes first, or else
+// because of otherwise.
+func (s session) refusal(ctx context.Context, e journal.Entry, otherwise error) error {
+	// The row is looked for with a lock where a host's snapshot may be older than it.
+	exists, err := s.has(ctx, s.hasEntry+s.share, key(e.ID)...)
+	if err != nil {
+		return err
+	}
+	if exists {
+		return journal.ErrExists
+	}
+	if e.Status == bankrail.Manual || errors.Is(otherwise, journal.ErrEarly) {
+		return otherwise
+	}
+	early, err := s.has(ctx, s.hasPending, key(e.ID)...)
+	if err == nil && early {
+		err = journal.ErrEarly
+	}
+	if err == nil {
+		err = otherwise
+	}
+	return err
+}
+
+// leave takes back the row of an insert that the budget refused, where that spares
+// those who share the transaction a savepoint.
+func (s session) leave(ctx context.Context, row int64, refused error) error {
+	if s.wrote == nil {
+		return refused
+	}
+	done, err := s.one(ctx, s.deleteEntry, row)
+	if err == nil && done {
+		*s.wrote = false
+		err = refused
+	}
+	return err
 }
 
 // change turns an entry into its next version: compare-and-swap, history, event, budget.
 func (s session) change(ctx context.Context, c journal.Change) error {
-	if err := s.swap(ctx, c.Entry); err != nil {
+	row, err := s.swap(ctx, c.Entry)
+	if err != nil {
 		return err
 	}
-	return s.record(ctx, c)
+	return s.record(ctx, row, c)
 }
 
 // record writes what follows the entry's new version.
-func (s session) record(ctx context.Context, c journal.Change) error {
+func (s session) record(ctx context.Context, row int64, c journal.Change) error {
 	e := c.Entry
 	e.Version++
-	if err := s.follow(ctx, s.insertStep, e,
-		e.Version, name(c.From), name(e.Status), string(c.Source), c.Evidence[:], text(c.Note), ms(c.At)); err != nil {
+	if _, err := s.one(ctx, s.insertStep, append([]any{row}, stepValues(e, c)...)...); err != nil {
 		return fmt.Errorf("history of %s: %w", e.ID, err)
 	}
 	if c.Event != "" {
-		id := e.ID.String() + "#" + strconv.FormatInt(e.Version, 10)
-		if err := s.follow(ctx, s.insertEvent, e,
-			id, e.Version, string(c.Event), name(e.Status), e.Order, e.Amount.Minor(), string(e.Amount.Currency()),
-			e.Settled.Minor(), string(e.Settled.Currency()), ms(c.At)); err != nil {
+		if _, err := s.one(ctx, s.insertEvent, append([]any{row}, eventValues(e, c)...)...); err != nil {
 			return fmt.Errorf("event of %s: %w", e.ID, err)
 		}
 	}
@@ -116,55 +176,67 @@ func (s session) record(ctx context.Context, c journal.Change) error {
 }
 
 // swap writes the entry over the version it replaces, or as a new row.
-func (s session) swap(ctx context.Context, e journal.Entry) error {
-	lost := fmt.Errorf("%s at version %d: %w", e.ID, e.Version, journal.ErrLost)
-	if e.Version == 0 {
-		e.Version = 1
-		added, err := s.add(ctx, s.insertEntry, entryValues(e)...)
-		if err == nil && !added {
-			return lost
-		}
-		return err
-	}
+func (s session) swap(ctx context.Context, e journal.Entry) (row int64, err error) {
 	old := e.Version
 	e.Version++
-	done, err := s.one(ctx, s.updateEntry, append(entryValues(e)[keyColumns:], append(key(e.ID), old)...)...)
-	if err == nil && !done {
-		return lost
+	if old == 0 {
+		row, err = s.enter(ctx, s.insertEntry, entryValues(e)...)
+	} else {
+		row, err = s.enter(ctx, s.updateChanging, append(append(changingValues(e), key(e.ID)...), old, fixed(e))...)
+		if err == nil && row == 0 { // another version, or another request than was recorded
+			row, err = s.enter(ctx, s.updateEntry, append(append(entryValues(e)[keyColumns:], key(e.ID)...), old)...)
+		}
 	}
-	return err
+	if err == nil && row == 0 {
+		err = fmt.Errorf("%s at version %d: %w", e.ID, old, journal.ErrLost)
+	}
+	return row, err
 }
 
-// follow inserts a row that refers to an entry.
-func (s session) follow(ctx context.Context, query string, e journal.Entry, values ...any) error {
-	done, err := s.one(ctx, query, append(values, key(e.ID)...)...)
-	if err == nil && !done {
-		err = errors.New("entry is missing")
+// reservation is what an order's budget is asked for. The zero reservation asks for
+// nothing.
+type reservation struct {
+	asked               bool
+	limit, amount, most int64 // most is what may be held before
+	currency            string
+}
+
+// reserving reads what a Hold reserves, or why it never could.
+func reserving(e journal.Entry, h journal.Hold) (reservation, error) {
+	if h == (journal.Hold{}) {
+		return reservation{}, nil
 	}
-	return err
+	if e.Order == "" || e.Amount.Minor() < 0 {
+		return reservation{}, &bankrail.FieldError{Field: "order", Problem: "a Hold needs an order and an amount that is not negative"}
+	}
+	most, err := h.Limit.Sub(e.Amount)
+	if err != nil || h.Limit.Currency() != e.Amount.Currency() {
+		return reservation{}, overdrawn(e)
+	}
+	return reservation{true, h.Limit.Minor(), e.Amount.Minor(), most.Minor(), string(e.Amount.Currency())}, nil
+}
+
+func overdrawn(e journal.Entry) error {
+	return fmt.Errorf("order %s: %w", e.Order, bankrail.ErrBudget)
 }
 
 // hold reserves the amount of a new entry in one conditional step.
-func (s session) hold(ctx context.Context, e journal.Entry, h journal.Hold) error {
-	if h == (journal.Hold{}) {
+func (s session) hold(ctx context.Context, e journal.Entry, r reservation) error {
+	if !r.asked {
 		return nil
 	}
-	if e.Order == "" || e.Amount.Minor() < 0 {
-		return &bankrail.FieldError{Field: "order", Problem: "a Hold needs an order and an amount that is not negative"}
+	var done bool
+	var err error
+	if s.openBudget != "" && r.most >= 0 { // an order that holds nothing yet may hold it
+		done, err = s.one(ctx, s.openBudget, e.Gateway, e.Merchant, e.Order, r.currency, r.limit, r.amount, r.most)
+	} else {
+		if _, err := s.one(ctx, s.addBudget, e.Gateway, e.Merchant, e.Order); err != nil {
+			return err
+		}
+		done, err = s.one(ctx, s.holdBudget, r.limit, r.amount, r.currency, e.Gateway, e.Merchant, e.Order, r.currency, r.most)
 	}
-	refused := fmt.Errorf("order %s: %w", e.Order, bankrail.ErrBudget)
-	most, err := h.Limit.Sub(e.Amount) // what may be held before
-	if err != nil || h.Limit.Currency() != e.Amount.Currency() {
-		return refused
-	}
-	if _, err := s.q.ExecContext(ctx, s.addBudget, e.Gateway, e.Merchant, e.Order); err != nil {
-		return err
-	}
-	currency := string(e.Amount.Currency())
-	done, err := s.one(ctx, s.holdBudget, h.Limit.Minor(), e.Amount.Minor(), currency,
-		e.Gateway, e.Merchant, e.Order, currency, most.Minor())
 	if err == nil && !done {
-		return refused
+		return overdrawn(e)
 	}
 	return err
 }
@@ -177,7 +249,7 @@ func (s session) charge(ctx context.Context, e journal.Entry, c journal.Change) 
 	if e.Order == "" {
 		return &bankrail.FieldError{Field: "order", Problem: "a Charge or Stop needs an order"}
 	}
-	if _, err := s.q.ExecContext(ctx, s.addBudget, e.Gateway, e.Merchant, e.Order); err != nil {
+	if _, err := s.one(ctx, s.addBudget, e.Gateway, e.Merchant, e.Order); err != nil {
 		return err
 	}
 	if !c.Charge.IsZero() {
@@ -198,7 +270,7 @@ func (s session) charge(ctx context.Context, e journal.Entry, c journal.Change) 
 		}
 	}
 	if c.Stop {
-		_, err := s.q.ExecContext(ctx, s.stopBudget, e.Gateway, e.Merchant, e.Order)
+		_, err := s.one(ctx, s.stopBudget, e.Gateway, e.Merchant, e.Order)
 		return err
 	}
 	return nil

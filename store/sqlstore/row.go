@@ -29,6 +29,7 @@ func key(id bankrail.ID) []any {
 	return []any{id.Gateway, id.Merchant, string(id.Op), id.Number}
 }
 
+// entryValues are the values of entryColumns and of the digest of what is fixed.
 func entryValues(e journal.Entry) []any {
 	return append(key(e.ID),
 		e.Version, name(e.Status), string(e.Cause), e.Order,
@@ -38,7 +39,52 @@ func entryValues(e journal.Entry) []any {
 		text(e.Operator), text(e.GatewayNumber), text(e.Code), text(e.Message),
 		e.Of.Gateway, e.Of.Merchant, string(e.Of.Op), e.Of.Number, e.Attempt, e.Sends, e.Copies,
 		ms(e.FirstSend), ms(e.LastSendBy), ms(e.SendUntil), flag(e.Postponed), ms(e.AcceptedAt),
-		e.Tries, e.Asks, ms(e.NextAt), ms(e.Expires), ms(e.AbsentAt), proposal(e.Proposal), ms(e.CreatedAt), ms(e.UpdatedAt))
+		e.Tries, e.Asks, ms(e.NextAt), ms(e.Expires), ms(e.AbsentAt), proposal(e.Proposal), ms(e.CreatedAt), ms(e.UpdatedAt), fixed(e))
+}
+
+// changingColumns lists the columns that most changes write, in the order of
+// changingValues. The others are what the request was: while their digest stays, neither
+// they nor the indexes on them are touched.
+const changingColumns = `version, status, cause,
+	settled_minor, settled_currency, held_minor, held_currency,
+	reply, operator, gateway_number, code, message, sends, copies,
+	first_send, last_send_by, send_until, postponed, accepted_at, tries, asks, next_at, expires,
+	absent_at, proposal, updated_at`
+
+func changingValues(e journal.Entry) []any {
+	return []any{
+		e.Version, name(e.Status), string(e.Cause),
+		e.Settled.Minor(), string(e.Settled.Currency()), e.Held.Minor(), string(e.Held.Currency()),
+		blob(e.Reply), text(e.Operator), text(e.GatewayNumber), text(e.Code), text(e.Message), e.Sends, e.Copies,
+		ms(e.FirstSend), ms(e.LastSendBy), ms(e.SendUntil), flag(e.Postponed), ms(e.AcceptedAt),
+		e.Tries, e.Asks, ms(e.NextAt), ms(e.Expires), ms(e.AbsentAt), proposal(e.Proposal), ms(e.UpdatedAt),
+	}
+}
+
+// fixed is the digest of the columns that are neither key nor changing.
+func fixed(e journal.Entry) []byte {
+	number := func(n int64) string { return strconv.FormatInt(n, 10) }
+	created := "" // NULL
+	if !e.CreatedAt.IsZero() {
+		created = number(e.CreatedAt.UnixMilli())
+	}
+	digest := journal.NewFingerprint(e.Order, number(e.Amount.Minor()), string(e.Amount.Currency()),
+		strconv.FormatBool(e.AnyAmount), strconv.FormatBool(e.Offer), string(e.Fingerprint[:]), string(e.Data), string(e.Sealed),
+		e.Of.Gateway, e.Of.Merchant, string(e.Of.Op), e.Of.Number, e.Attempt, created)
+	return digest[:]
+}
+
+// stepValues is the history row of an entry's new version, after its entry.
+func stepValues(e journal.Entry, c journal.Change) []any {
+	return []any{e.Version, name(c.From), name(e.Status), string(c.Source), c.Evidence[:], text(c.Note), ms(c.At)}
+}
+
+// eventValues is the event row of an entry's new version, after its entry.
+func eventValues(e journal.Entry, c journal.Change) []any {
+	return []any{
+		e.ID.String() + "#" + strconv.FormatInt(e.Version, 10), e.Version, string(c.Event), name(e.Status), e.Order,
+		e.Amount.Minor(), string(e.Amount.Currency()), e.Settled.Minor(), string(e.Settled.Currency()), ms(c.At),
+	}
 }
 
 // scanner is a row.

@@ -64,6 +64,7 @@ CREATE TABLE bankrail_entries (
 	expires          BIGINT,
 	created_at       BIGINT,
 	updated_at       BIGINT,
+	fixed            BINARY(32) NOT NULL, -- digest of what a request was: most changes leave it alone
 	UNIQUE KEY bankrail_entries_key (gateway, merchant, op, number),
 	KEY bankrail_entries_due (op, next_at, id),
 	KEY bankrail_entries_status (status),

@@ -47,6 +47,7 @@ CREATE TABLE bankrail_entries (
 	expires          BIGINT,
 	created_at       BIGINT,
 	updated_at       BIGINT,
+	fixed            BYTEA    NOT NULL CHECK (octet_length(fixed) = 32), -- digest of what a request was: most changes leave it alone
 	UNIQUE (gateway, merchant, op, number)
 );
 CREATE INDEX bankrail_entries_due ON bankrail_entries (op, next_at, id) WHERE next_at IS NOT NULL;

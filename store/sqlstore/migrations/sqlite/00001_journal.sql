@@ -47,6 +47,7 @@ CREATE TABLE bankrail_entries (
 	expires          INTEGER,
 	created_at       INTEGER,
 	updated_at       INTEGER,
+	fixed            BLOB    NOT NULL CHECK (length(fixed) = 32), -- digest of what a request was: most changes leave it alone
 	UNIQUE (gateway, merchant, op, number)
 ) STRICT;
 CREATE INDEX bankrail_entries_due ON bankrail_entries (op, next_at, id) WHERE next_at IS NOT NULL;
