@@ -18,6 +18,10 @@ import (
 // for ever for a last.
 const groupSize = 128
 
+// groupTries is how often a caller begins anew whose group could not be committed
+// because of another member.
+const groupTries = 8
+
 // errClosed answers who comes after Close.
 var errClosed = errors.New("database is closed")
 
@@ -28,7 +32,10 @@ var errClosed = errors.New("database is closed")
 // it, in the order they came. Who finds nobody waiting behind it commits for all:
 // there is no goroutine to wake or to stop, one caller alone waits for nobody, and
 // whoever comes while a commit is under way is in the next group. The first of a
-// group has the transaction to itself; everybody after it works inside a savepoint.
+// group has the transaction to itself. Who comes after it and may refuse what it has
+// half written works inside a savepoint; who refuses before it writes needs none, and
+// where such a one fails after all, everybody's work is rolled back and done again, with
+// savepoints.
 type committer struct {
 	db *DB
 
@@ -41,6 +48,7 @@ type committer struct {
 	conn  *sql.Conn
 	q     querier // the connection, where it lasts with its prepared statements
 	group *group
+	wary  int // so many take a savepoint, since somebody failed without one
 }
 
 // group is an open transaction and those who wrote in it.
@@ -48,6 +56,7 @@ type group struct {
 	size int
 	done chan struct{} // closed when the transaction has ended
 	err  error         // why it was not committed, or may not have been
+	anew bool          // it was rolled back, and its members are to begin anew
 }
 
 // run does f as the caller's part of a group, and answers when the group has ended.
@@ -55,15 +64,28 @@ type group struct {
 // A caller who gives up does so before its part begins or not at all: it takes no
 // more than a few statements, and stopping it half way would leave nobody knowing
 // what became of it.
-func (c *committer) run(ctx context.Context, doing string, f func(context.Context, session) error) error {
-	if err := c.wait(ctx, c.db.cfg.BusyTimeout); err != nil {
-		return c.db.fail(doing, notCommitted(ctx, err))
+func (c *committer) run(ctx context.Context, j job) error {
+	for try := 1; ; try++ {
+		if err := c.wait(ctx, c.db.cfg.BusyTimeout); err != nil {
+			return c.db.fail(j.doing, notCommitted(ctx, err))
+		}
+		g, err := c.part(ctx, j)
+		if g != nil {
+			// A refusal may rest on what another member wrote: it is no answer before that
+			// is durable.
+			<-g.done
+			if g.anew && try < groupTries {
+				j.refusesFirst = false
+				continue
+			}
+		}
+		return c.outcome(ctx, j.doing, g, err)
 	}
-	g, err := c.part(ctx, f)
+}
+
+// outcome is what a member is told of its group, which is nil where none is left.
+func (c *committer) outcome(ctx context.Context, doing string, g *group, err error) error {
 	if g != nil {
-		// A refusal may rest on what another member wrote: it is no answer before that
-		// is durable.
-		<-g.done
 		if g.err != nil && err == nil {
 			return c.db.fail(doing, g.err)
 		}
@@ -131,18 +153,22 @@ func (c *committer) leave(turn chan struct{}, why error) error {
 
 // part does f in the open group, or begins one, and passes the pen on, even where f
 // panics or ends its goroutine. The group is nil where nothing is left to wait for.
-func (c *committer) part(ctx context.Context, f func(context.Context, session) error) (*group, error) {
+func (c *committer) part(ctx context.Context, j job) (*group, error) {
 	defer c.pass()
 	g := c.group
 	if g == nil {
-		return c.first(ctx, f)
+		return c.first(ctx, j)
 	}
 	g.size++
-	return g, c.later(context.WithoutCancel(ctx), f)
+	if j.refusesFirst && c.wary == 0 {
+		return g, c.openly(context.WithoutCancel(ctx), j)
+	}
+	c.wary = max(c.wary-1, 0)
+	return g, c.later(context.WithoutCancel(ctx), j)
 }
 
 // first has the transaction to itself: what it refuses is taken back as a whole.
-func (c *committer) first(ctx context.Context, f func(context.Context, session) error) (*group, error) {
+func (c *committer) first(ctx context.Context, j job) (*group, error) {
 	if err := c.begin(ctx); err != nil {
 		return nil, err
 	}
@@ -152,7 +178,7 @@ func (c *committer) first(ctx context.Context, f func(context.Context, session) 
 			c.rollback()
 		}
 	}()
-	if err := f(context.WithoutCancel(ctx), c.db.on(c.q)); err != nil {
+	if err := j.do(context.WithoutCancel(ctx), c.db.on(c.q)); err != nil {
 		return nil, err
 	}
 	done = true
@@ -161,7 +187,7 @@ func (c *committer) first(ctx context.Context, f func(context.Context, session) 
 }
 
 // later works behind others, whose work it must not take along when it fails.
-func (c *committer) later(ctx context.Context, f func(context.Context, session) error) (err error) {
+func (c *committer) later(ctx context.Context, j job) (err error) {
 	s := c.db.on(c.q)
 	done := false
 	defer func() {
@@ -172,11 +198,32 @@ func (c *committer) later(ctx context.Context, f func(context.Context, session) 
 	if err := s.do(ctx, "SAVEPOINT bankrail"); err != nil {
 		return err
 	}
-	if err := f(ctx, s); err != nil {
+	if err := j.do(ctx, s); err != nil {
 		return err
 	}
 	err = s.do(ctx, "RELEASE SAVEPOINT bankrail")
 	done = err == nil
+	return err
+}
+
+// openly works behind others without a savepoint. What it has written when it fails
+// cannot be taken back alone: all begin anew.
+func (c *committer) openly(ctx context.Context, j job) (err error) {
+	s := c.db.on(c.q)
+	wrote, ended := false, false
+	s.wrote = &wrote
+	defer func() {
+		if ended && (err == nil || !wrote) {
+			return
+		}
+		g := c.group
+		c.group, c.wary = nil, groupSize
+		g.anew, g.err = true, fmt.Errorf("%w: others that shared the transaction failed, again and again", journal.ErrNotCommitted)
+		c.rollback()
+		close(g.done)
+	}()
+	err = j.do(ctx, s)
+	ended = true
 	return err
 }
 

@@ -53,7 +53,12 @@ func behind(t *testing.T, db *sqlstore.DB, gate chan struct{}, calls ...func() e
 	t.Helper()
 	errs = make([]error, len(calls))
 	var wg sync.WaitGroup
-	wg.Go(func() { first = db.Insert(t.Context(), refund("gate"), paid) })
+	held := point.With(t.Context(), func(_ context.Context, p point.Point, _ string) {
+		if p == point.Inserting {
+			<-gate // where there is no hook to hold it
+		}
+	})
+	wg.Go(func() { first = db.Insert(held, refund("gate"), paid) })
 	synctest.Wait()
 	for i, call := range calls {
 		wg.Go(func() { errs[i] = call() })

@@ -41,12 +41,12 @@ var errDoubt = errors.New("commit, outcome unknown")
 
 // run tries a transaction as long as it is certain that it did not happen and worth
 // another try: after a deadlock, and once after a lost connection.
-func (r *server) run(ctx context.Context, doing string, f func(context.Context, session) error) error {
+func (r *server) run(ctx context.Context, j job) error {
 	bounded, cancel := context.WithTimeoutCause(ctx, r.db.cfg.BusyTimeout, ErrBusy)
 	defer cancel()
 	lost := false
 	for try := 1; ; try++ {
-		err := r.once(ctx, bounded, f)
+		err := r.once(ctx, bounded, j.do)
 		if err == nil {
 			return nil
 		}
@@ -57,11 +57,11 @@ func (r *server) run(ctx context.Context, doing string, f func(context.Context, 
 			continue
 		}
 		if errors.Is(err, errDoubt) {
-			r.db.cfg.Logger.ErrorContext(ctx, "bankrail: outcome of a commit is unknown", "doing", doing, "error", r.db.fail(doing, err))
+			r.db.cfg.Logger.ErrorContext(ctx, "bankrail: outcome of a commit is unknown", "doing", j.doing, "error", r.db.fail(j.doing, err))
 		} else if errors.Is(context.Cause(bounded), ErrBusy) && !errors.Is(err, ErrBusy) && !answer(err) {
 			err = fmt.Errorf("%w: %w", ErrBusy, err)
 		}
-		return r.db.fail(doing, err)
+		return r.db.fail(j.doing, err)
 	}
 }
 

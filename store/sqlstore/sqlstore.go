@@ -174,8 +174,10 @@ func (db *DB) Get(ctx context.Context, id bankrail.ID) (journal.Entry, error) {
 
 // Insert records a new entry; see journal.Tx.
 func (db *DB) Insert(ctx context.Context, c journal.Change, h journal.Hold) error {
-	err := db.record(ctx, point.Inserting, c.Entry.Number, "insert "+c.Entry.ID.String(), func(ctx context.Context, s session) error {
-		return s.insert(ctx, c, h)
+	err := db.record(ctx, point.Inserting, c.Entry.Number, job{
+		doing:        "insert " + c.Entry.ID.String(),
+		do:           func(ctx context.Context, s session) error { return s.insert(ctx, c, h) },
+		refusesFirst: true,
 	})
 	if errors.Is(err, errDoubt) && db.proved(ctx, c.Entry) {
 		return nil
@@ -207,8 +209,11 @@ func (db *DB) Apply(ctx context.Context, b journal.Batch) error {
 	if len(b.Changes) > 0 {
 		number = b.Changes[0].Entry.Number
 	}
-	return db.record(ctx, point.Applying, number, "apply", func(ctx context.Context, s session) error {
-		return s.apply(ctx, b)
+	return db.record(ctx, point.Applying, number, job{
+		doing: "apply",
+		do:    func(ctx context.Context, s session) error { return s.apply(ctx, b) },
+		// Of one change the compare-and-swap comes first, and is all that others can lose it.
+		refusesFirst: b.Notice == nil && len(b.Pending) == 0 && len(b.Changes) == 1,
 	})
 }
 

@@ -22,8 +22,10 @@ type querier interface {
 // session runs the statements of a dialect somewhere.
 type session struct {
 	*dialect
-	q        querier
-	now      func() time.Time
+	q   querier
+	now func() time.Time
+	// served: now is a server's clock, as this process carries it on.
+	served   bool
 	onChange func(context.Context, Tx, journal.Change) error
 	// patience is how long onChange may take.
 	patience time.Duration
@@ -39,7 +41,7 @@ func (s session) touch() {
 }
 
 func (db *DB) on(q querier) session {
-	return session{dialect: &db.dialect, q: q, now: db.cfg.Now, onChange: db.cfg.OnChange, patience: db.cfg.BusyTimeout / 2}
+	return session{dialect: &db.dialect, q: q, now: db.cfg.Now, served: db.clock != nil, onChange: db.cfg.OnChange, patience: db.cfg.BusyTimeout / 2}
 }
 
 // do runs a statement that answers nothing.
@@ -51,26 +53,41 @@ func (s session) do(ctx context.Context, query string) error {
 // runner carries out transactions: SQLite's gathers them on one connection, a server's
 // takes a connection of its pool.
 type runner interface {
-	// run calls f in a transaction and commits it; see DB.write.
-	run(ctx context.Context, doing string, f func(context.Context, session) error) error
+	// run does a job in a transaction and commits it; see DB.write.
+	run(ctx context.Context, j job) error
+}
+
+// job is what is to be written in one transaction.
+type job struct {
+	// doing names it in errors.
+	doing string
+	// do writes it. It may be called again after a rollback, and must begin anew then.
+	do func(context.Context, session) error
+	// refusesFirst: what do refuses, it refuses before it writes, unless something is out
+	// of the ordinary. All its writes tell session.touch.
+	refusesFirst bool
 }
 
 // write runs f in a transaction of its own, or with others'. Whatever fails before
 // COMMIT was issued is rolled back and ErrNotCommitted; only a COMMIT that fails
 // leaves it open. f may be called again after a rollback, and must begin anew then.
 func (db *DB) write(ctx context.Context, doing string, f func(context.Context, session) error) error {
-	return db.record(ctx, point.Applying, "", doing, f)
+	return db.record(ctx, point.Applying, "", job{doing: doing, do: f})
 }
 
-// record is write of a number, with the points where a crash hurts.
-func (db *DB) record(ctx context.Context, before point.Point, number, doing string, f func(context.Context, session) error) error {
-	err := db.runner.run(ctx, doing, func(ctx context.Context, s session) error {
-		if err := f(ctx, s); err != nil {
+// record is write of a number, with the points where a crash hurts. A hook may refuse
+// whatever was written before it.
+func (db *DB) record(ctx context.Context, before point.Point, number string, j job) error {
+	do := j.do
+	j.do = func(ctx context.Context, s session) error {
+		if err := do(ctx, s); err != nil {
 			return err
 		}
 		point.At(ctx, before, number)
 		return nil
-	})
+	}
+	j.refusesFirst = j.refusesFirst && db.cfg.OnChange == nil
+	err := db.runner.run(ctx, j)
 	if err == nil || !errors.Is(err, journal.ErrNotCommitted) && !answer(err) {
 		point.At(ctx, point.Applied, number)
 	}
