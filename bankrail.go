@@ -30,6 +30,10 @@
 // against, package sign answers for every signature, and package client makes
 // one signed round trip.
 //
+// Package broker takes events to other services, package idempotency answers the
+// repeated requests of the host's own API, and package store/redisstore locks orders
+// and keeps a bank's rate over several processes.
+//
 // This package holds the words they share: [Money], [Channel], [ID], [Status],
 // [Receipt], [Error], [Effect], [Secret] and [Exchange]. It is not for talking to
 // a gateway: a typed gateway used alone, without a journal, cannot keep the
