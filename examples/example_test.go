@@ -30,7 +30,6 @@ type host struct {
 	bus       journal.Publisher
 	mux       *http.ServeMux
 	bank      *lanhai.Gateway
-	cfg       lanhai.Config
 }
 
 // How a host puts the packages together.
