@@ -61,8 +61,8 @@ books. The last two lines are
   events: P published, D delivered, P consumed exactly once
   audit: journal equals bank, N refunds, 0 double, 0 open
 
-or say what differs. It works in a schema, a stream and keys of its own, which it
-takes away again.
+or say what differs. It works in a schema and a stream of its own, which it takes
+away again, and under keys of its own, which end by themselves within a minute.
 
 Exit codes: 0 they are equal, 1 they differ or the run failed, 2 wrong flags or a
 server that cannot be reached, 130 interrupted.
