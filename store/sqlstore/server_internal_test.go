@@ -31,7 +31,7 @@ func TestConnectionThatDoesNotRollBackIsClosed(t *testing.T) {
 	db := &DB{cfg: Config{}.withDefaults(), dialect: inMySQL(true, false), writer: pool, reader: pool, reads: pool}
 	r := &server{db: db}
 	refused := errors.New("refused")
-	err := r.run(t.Context(), "test", func(context.Context, session) error { return refused })
+	err := r.once(t.Context(), t.Context(), func(context.Context, session) error { return refused })
 	require.ErrorIs(t, err, refused)
 	require.ErrorIs(t, err, journal.ErrNotCommitted)
 	require.Equal(t, stuck{opened: 1, closed: 1}, s)
