@@ -9,6 +9,19 @@ import (
 	"github.com/bankrail/bankrail/journal"
 )
 
+// exactly is the server's own time, without the error of carrying it on: a lease that
+// one process gave must not have ended for another.
+func (s session) exactly(ctx context.Context) (time.Time, error) {
+	if !s.served {
+		return whole(s.now()), nil
+	}
+	var millis int64
+	if err := s.q.QueryRowContext(ctx, s.dialect.now).Scan(&millis); err != nil {
+		return time.Time{}, err
+	}
+	return time.UnixMilli(millis).UTC(), nil
+}
+
 // Claim hands out due entries; see journal.Queue.
 func (db *DB) Claim(ctx context.Context, q journal.ClaimQuery) ([]journal.Entry, error) {
 	if q.Limit < 1 {
@@ -16,7 +29,10 @@ func (db *DB) Claim(ctx context.Context, q journal.ClaimQuery) ([]journal.Entry,
 	}
 	var claimed []journal.Entry
 	err := db.write(ctx, "claim "+string(q.Op), func(ctx context.Context, s session) error {
-		now := whole(s.now())
+		now, err := s.exactly(ctx)
+		if err != nil {
+			return err
+		}
 		claimed = nil
 		// A page that others claimed meanwhile must not hide what is behind it.
 		for after := (place{math.MinInt64, 0}); len(claimed) < q.Limit; {
@@ -77,7 +93,10 @@ func (db *DB) TakeEvents(ctx context.Context, lease time.Duration, limit int) ([
 	}
 	var taken []journal.Event
 	err := db.write(ctx, "take events", func(ctx context.Context, s session) error {
-		now := whole(s.now())
+		now, err := s.exactly(ctx)
+		if err != nil {
+			return err
+		}
 		taken = nil
 		for after := int64(0); len(taken) < limit; {
 			size := limit - len(taken)
