@@ -293,7 +293,11 @@ func (b *Book) early(ctx context.Context, e Entry, h Hold) (Entry, *checkpointed
 func (b *Book) spent(ctx context.Context, e Entry, why error) (Entry, *checkpointed, error) {
 	wctx, cancel := b.detached(ctx)
 	defer cancel()
-	tomb := tombstone(e, clip(why.Error()))
+	message := bankrail.ErrBudget.Error()
+	if errors.Is(why, ErrHook) {
+		message = "the host's hook refused it" // whose own words may not be for the record
+	}
+	tomb := tombstone(e, message)
 	c := recorded(tomb, "refused before it was sent")
 	err := b.store.Insert(wctx, c, Hold{})
 	switch {

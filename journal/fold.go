@@ -147,11 +147,13 @@ func (v *folder) failed() {
 	}
 }
 
-// failureDecides: failure news speaks of the only copy; or of a number the gateway
-// remembers for good; or it was asked when no other copy could be alive.
+// failureDecides: failure news speaks of the only copy that ever left, or answers the
+// only one alive; or of a number the gateway remembers for good; or it was asked when no
+// other copy could be alive. Late news may be of a copy that was refused for now.
 func (v *folder) failureDecides() bool {
 	e := v.entry
-	return e.Copies <= 1 && !e.Offer || v.rules.Dedupe == DedupeAll || v.pastGrace()
+	only := e.Copies <= 1 && (e.Sends <= 1 || v.fact.source == SourceAnswer)
+	return only && !e.Offer || v.rules.Dedupe == DedupeAll || v.pastGrace()
 }
 
 // pastGrace reports whether the fact is the answer to a query put after the last

@@ -41,8 +41,8 @@ func (j judge) check(c Decision) error {
 func (j judge) record() error {
 	e := j.entry
 	grace := j.book.grace(e, j.rules)
-	if e.Copies > 1 && j.rules.Dedupe != DedupeAll && j.now.Before(grace) {
-		return j.refuse(fmt.Sprintf("%d copies were sent, and the last may still be executed", e.Copies), grace)
+	if e.Sends > 1 && j.rules.Dedupe != DedupeAll && j.now.Before(grace) {
+		return j.refuse(fmt.Sprintf("%d copies were sent, and the last may still be executed", e.Sends), grace)
 	}
 	return nil
 }

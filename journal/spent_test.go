@@ -77,7 +77,7 @@ func TestInsertThatLandsAfterItsNumberWasRefused(t *testing.T) {
 				require.ErrorIs(t, err, journal.ErrExists)
 			}
 			_, err = d.create("R1")
-			require.ErrorIs(t, err, bankrail.ErrFailed)
+			require.EqualError(t, err, "bank: refund: not enough left of the order: failed")
 			d.work(60)
 			require.Len(t, d.sends, 1, "R2 alone")
 		})
