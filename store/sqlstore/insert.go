@@ -230,8 +230,10 @@ func (s session) hold(ctx context.Context, e journal.Entry, r reservation) error
 	if s.openBudget != "" && r.most >= 0 { // an order that holds nothing yet may hold it
 		done, err = s.one(ctx, s.openBudget, e.Gateway, e.Merchant, e.Order, r.currency, r.limit, r.amount, r.most)
 	} else {
-		if _, err := s.one(ctx, s.addBudget, e.Gateway, e.Merchant, e.Order); err != nil {
-			return err
+		if r.most >= 0 { // otherwise only what is there can hold less, and a refusal leaves no row
+			if _, err := s.one(ctx, s.addBudget, e.Gateway, e.Merchant, e.Order); err != nil {
+				return err
+			}
 		}
 		done, err = s.one(ctx, s.holdBudget, r.limit, r.amount, r.currency, e.Gateway, e.Merchant, e.Order, r.currency, r.most)
 	}

@@ -194,3 +194,20 @@ func TestChangeOfOneField(t *testing.T) {
 		require.Equal(t, want, got)
 	}
 }
+
+// A refusal changes nothing, not even that the order was ever heard of.
+func TestGroupWithoutSavepointsLeavesNoBudget(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		db, gate := openly(t)
+		c := refund("R2")
+		c.Entry.Order = "O2"
+		first, errs := behind(t, db, gate, func() error {
+			return db.Insert(t.Context(), c, journal.Hold{Limit: bankrail.CNY(99)})
+		})
+		require.NoError(t, first)
+		require.ErrorIs(t, errs[0], bankrail.ErrBudget)
+		_, err := db.Budget(t.Context(), channel, "O2")
+		require.ErrorIs(t, err, bankrail.ErrNotFound)
+	})
+}
