@@ -4,10 +4,11 @@
 //
 //	go run ./examples/scaleout -postgres DSN -redis URL -nats URL
 //
-// node.go is a process of the shop the way a host is written, clerk.go what it asks
-// for. Everything else is the stage: bank.go the bank, servers.go the servers and the
-// wires before them, crew.go the processes, story.go what is done to them, consumer.go
-// the service that takes the events, books.go and audit.go the comparison in the end.
+// node.go is a process of the shop the way a host is written, access.go its way to
+// the servers and the bank, clerk.go what it asks for. Everything else is the stage:
+// bank.go the bank, servers.go the servers and the wires before them, crew.go the
+// processes, story.go what is done to them, hear.go what they say, consumer.go the
+// service that takes the events, books.go and audit.go the comparison in the end.
 package main
 
 import (
