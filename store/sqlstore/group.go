@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bankrail/bankrail"
 	"github.com/bankrail/bankrail/journal"
 )
 
@@ -213,7 +214,10 @@ func (c *committer) openly(ctx context.Context, j job) (err error) {
 	wrote, ended := false, false
 	s.wrote = &wrote
 	defer func() {
-		if ended && (err == nil || !wrote) {
+		// Of any other failure SQLite may have rolled everything back by itself, and what
+		// came after would be written outside of a transaction.
+		refused := answer(err) || errors.Is(err, bankrail.ErrInvalid)
+		if ended && (err == nil || !wrote && refused) {
 			return
 		}
 		g := c.group

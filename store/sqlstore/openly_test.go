@@ -211,3 +211,21 @@ func TestGroupWithoutSavepointsLeavesNoBudget(t *testing.T) {
 		require.ErrorIs(t, err, bankrail.ErrNotFound)
 	})
 }
+
+// Nobody goes on in a transaction that SQLite has ended.
+func TestGroupWithoutSavepointsAfterAFailedRead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		db, gate := openly(t)
+		first, errs := behind(t, db, gate,
+			func() error { return sqlstore.FailLikeADisk(t.Context(), db) },
+			insert(t, db, "R1"))
+		require.NoError(t, first)
+		require.ErrorIs(t, errs[0], journal.ErrNotCommitted)
+		require.ErrorContains(t, errs[0], "disk I/O error")
+		require.NoError(t, errs[1])
+		b, err := db.Budget(t.Context(), channel, "O1")
+		require.NoError(t, err)
+		require.Equal(t, bankrail.CNY(200), b.Held)
+	})
+}
