@@ -60,6 +60,10 @@ type statements struct {
 	deleteEntry, dueEntries, claimEntry, wake, rouse                                             string
 	// What follows a change; the row of the entry comes first.
 	insertStep, listSteps, insertEvent string
+	// insertAll and changeAll are insertUnlessEarly and updateChanging with all that
+	// follows: they answer whether the budget held, and xid. Empty where a statement
+	// cannot do that.
+	insertAll, changeAll string
 	// Budgets. addBudget does nothing where there is a row; holdBudget is the one
 	// conditional step that reserves, openBudget both where the database can.
 	addBudget, holdBudget, openBudget, chargeBudget, stopBudget, getBudget string
@@ -216,7 +220,7 @@ func (s *statements) all() []*string {
 		&s.lockNumber,
 		&s.getEntry, &s.hasEntry, &s.insertEntry, &s.insertUnlessEarly, &s.updateEntry, &s.updateChanging, &s.listEntries,
 		&s.deleteEntry, &s.dueEntries, &s.claimEntry, &s.wake, &s.rouse,
-		&s.insertStep, &s.listSteps, &s.insertEvent,
+		&s.insertStep, &s.listSteps, &s.insertEvent, &s.insertAll, &s.changeAll,
 		&s.addBudget, &s.holdBudget, &s.openBudget, &s.chargeBudget, &s.stopBudget, &s.getBudget,
 		&s.noticeDigest, &s.insertNotice,
 		&s.hasPending, &s.insertPending, &s.deletePending, &s.flagPending, &s.listPending,

@@ -22,6 +22,13 @@ func postgres() dialect {
 		is_applied BOOLEAN NOT NULL,
 		tstamp TIMESTAMP NOT NULL DEFAULT now())`
 	s.insertVersion = `INSERT INTO bankrail_goose_db_version (version_id, is_applied) VALUES (?, TRUE)`
+	open := strings.Replace(s.openBudget, `VALUES (?, ?, ?, ?, ?, ?, 0)`, `SELECT ?, ?, ?, ?, ?, ?, 0 FROM e WHERE ? = 1`, 1)
+	follow := `h AS (INSERT INTO bankrail_history (entry, ` + stepColumns + `) SELECT id, ` + marks(7) + ` FROM e),
+		v AS (INSERT INTO bankrail_events (entry, ` + eventColumns + `, leased_until) SELECT id, ` + marks(10) + `, 0 FROM e WHERE ? = 1)`
+	s.insertAll = `WITH e AS (` + s.insertUnlessEarly + `), b AS (` + open + ` RETURNING 1), ` + follow + `
+		SELECT EXISTS (SELECT 1 FROM b), txid_current(), ` + sinceWhen + ` FROM e`
+	s.changeAll = `WITH e AS (` + s.updateChanging + `), ` + follow + `
+		SELECT FALSE, txid_current(), ` + sinceWhen + ` FROM e`
 	for _, statement := range s.all() {
 		*statement = dollars(*statement)
 	}

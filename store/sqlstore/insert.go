@@ -92,8 +92,11 @@ func (s session) insert(ctx context.Context, c journal.Change, h journal.Hold) e
 	}
 	first := e
 	first.Version = 1
-	guard := append([]any{flag(e.Status == bankrail.Manual)}, key(e.ID)...)
-	row, err := s.enter(ctx, s.insertUnlessEarly, append(entryValues(first), guard...)...)
+	values := append(append(entryValues(first), flag(e.Status == bankrail.Manual)), key(e.ID)...)
+	if s.insertAll != "" && r.most >= 0 {
+		return s.insertAtOnce(ctx, c, r, values)
+	}
+	row, err := s.enter(ctx, s.insertUnlessEarly, values...)
 	if err != nil {
 		return err
 	}
@@ -150,6 +153,11 @@ func (s session) leave(ctx context.Context, row int64, refused error) error {
 
 // change turns an entry into its next version: compare-and-swap, history, event, budget.
 func (s session) change(ctx context.Context, c journal.Change) error {
+	if s.changeAll != "" && c.Entry.Version > 0 {
+		if done, err := s.changeAtOnce(ctx, c); done || err != nil {
+			return err
+		}
+	}
 	row, err := s.swap(ctx, c.Entry)
 	if err != nil {
 		return err
@@ -169,7 +177,12 @@ func (s session) record(ctx context.Context, row int64, c journal.Change) error 
 			return fmt.Errorf("event of %s: %w", e.ID, err)
 		}
 	}
-	if err := s.charge(ctx, e, c); err != nil {
+	return s.settle(ctx, c)
+}
+
+// settle does what is left of a change when its rows are written.
+func (s session) settle(ctx context.Context, c journal.Change) error {
+	if err := s.charge(ctx, c); err != nil {
 		return err
 	}
 	return s.told(ctx, c)
@@ -244,7 +257,8 @@ func (s session) hold(ctx context.Context, e journal.Entry, r reservation) error
 }
 
 // charge adds to what an order holds, whatever is left of it, and may stop it.
-func (s session) charge(ctx context.Context, e journal.Entry, c journal.Change) error {
+func (s session) charge(ctx context.Context, c journal.Change) error {
+	e := c.Entry
 	if c.Charge.IsZero() && !c.Stop {
 		return nil
 	}

@@ -85,9 +85,11 @@ func (r *server) once(ctx, bounded context.Context, f func(context.Context, sess
 	if err != nil {
 		return notCommitted(ctx, err)
 	}
-	err = f(bounded, r.db.on(tx))
 	var name txName
-	if err == nil && r.db.dialect.xid != "" {
+	s := r.db.on(tx)
+	s.named = &name
+	err = f(bounded, s)
+	if err == nil && r.db.dialect.xid != "" && !name.xid.Valid {
 		err = tx.QueryRowContext(bounded, r.db.dialect.xid).Scan(&name.xid, &name.server)
 	}
 	if err == nil && !stop() {

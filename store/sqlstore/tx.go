@@ -29,6 +29,9 @@ type session struct {
 	onChange func(context.Context, Tx, journal.Change) error
 	// patience is how long onChange may take.
 	patience time.Duration
+	// named takes the name of the transaction from a statement that tells it; nil where
+	// nobody asks.
+	named *txName
 	// wrote is set with the first row that is written; nil where nobody asks.
 	wrote *bool
 }
