@@ -118,6 +118,7 @@ func (b *Book) flag(ctx context.Context) error {
 // Errors: those of the store and of the publisher. What follows a failed event of
 // the same entry waits for it.
 func (b *Book) Relay(ctx context.Context, p Publisher, limit int) (int, error) {
+	until := b.cfg.Now().Add(b.lease())
 	events, err := b.store.TakeEvents(ctx, b.lease(), limit)
 	if err != nil {
 		return 0, fmt.Errorf("journal: events: %w", err)
@@ -126,7 +127,8 @@ func (b *Book) Relay(ctx context.Context, p Publisher, limit int) (int, error) {
 	failed := make(map[bankrail.ID]bool)
 	var trouble error
 	for _, e := range events {
-		if failed[e.Entry] || ctx.Err() != nil {
+		// Past the lease others publish the rest, and would be followed by an older version.
+		if failed[e.Entry] || ctx.Err() != nil || !b.cfg.Now().Before(until) {
 			continue
 		}
 		point.At(ctx, point.EventTaken, e.Entry.Number)

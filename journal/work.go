@@ -21,6 +21,7 @@ import (
 //
 // Errors: those of the store, when nothing could be claimed.
 func (b *Book) Work(ctx context.Context, d Driver, limit, parallel int) (int, error) {
+	until := b.cfg.Now().Add(b.lease())
 	entries, err := b.store.Claim(ctx, ClaimQuery{Op: d.Op(), Channel: d.Channel(), Lease: b.lease(), Limit: limit})
 	if err != nil {
 		return 0, fmt.Errorf("journal: claim: %w", err)
@@ -29,8 +30,8 @@ func (b *Book) Work(ctx context.Context, d Driver, limit, parallel int) (int, er
 	var wg sync.WaitGroup
 	for _, e := range entries {
 		slots <- struct{}{}
-		if ctx.Err() != nil {
-			break
+		if ctx.Err() != nil || !b.cfg.Now().Before(until) {
+			break // past the lease others have the rest: asked twice, it would spend two tries
 		}
 		wg.Go(func() {
 			defer func() { <-slots }()
