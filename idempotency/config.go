@@ -18,7 +18,8 @@ type Config struct {
 	// Tenant names whose key it is, from what authenticated the request. Whoever shares
 	// a tenant can read each other's replayed responses. Defaults to none.
 	Tenant func(*http.Request) string
-	// Route names the operation. Defaults to the method and the path.
+	// Route names the operation. Defaults to the method and the path, with the path that
+	// was sent before it where a router changed it.
 	Route func(*http.Request) string
 	// Fingerprint identifies the content. Defaults to a digest of method, path, query
 	// and the body's bytes: a client that repeats a request repeats its bytes. An error

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -285,9 +286,15 @@ func unquote(s string) (string, bool) {
 	return "", false
 }
 
-// route is the method and the path, or their digest where they are too long to index.
+// route is the method and the path, after the one that was sent where that is another:
+// what http.StripPrefix leaves may be the same for two operations. It is their digest
+// where they are too long to index.
 func route(r *http.Request) string {
-	name := r.Method + " " + r.URL.EscapedPath()
+	path := r.URL.EscapedPath()
+	if sent, err := url.ParseRequestURI(r.RequestURI); err == nil && sent.EscapedPath() != path {
+		path = sent.EscapedPath() + " " + path
+	}
+	name := r.Method + " " + path
 	if len(name) > maxName {
 		digest := sha256.Sum256([]byte(name))
 		return r.Method + " sha256:" + hex.EncodeToString(digest[:])

@@ -507,3 +507,23 @@ func TestLongPathsStillNameARoute(t *testing.T) {
 	}
 	require.EqualValues(t, 2, s.runs.Load())
 }
+
+// One store serves two operations that see the same path: the response of one is no
+// answer to the other.
+func TestMountedOperationsShareNoKeys(t *testing.T) {
+	t.Parallel()
+	s := newSite()
+	mux := http.NewServeMux()
+	for _, at := range []string{"/refunds", "/payouts"} {
+		mux.Handle(at+"/", http.StripPrefix(at, s.handler()))
+	}
+	for i, at := range []string{"/refunds/new", "/payouts/new", "/refunds/new"} {
+		r := httptest.NewRequest(http.MethodPost, at, strings.NewReader("100"))
+		r.Header.Set("Idempotency-Key", "k")
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, r)
+		require.Equal(t, http.StatusCreated, w.Code)
+		require.Equal(t, i == 2, w.Header().Get("Idempotent-Replayed") == "true", at)
+	}
+	require.EqualValues(t, 2, s.runs.Load())
+}
