@@ -160,3 +160,23 @@ func TestQueuedWhileTheHookKeepsNewsBack(t *testing.T) {
 	require.NoError(t, d.book.Sweep(t.Context()))
 	require.Equal(t, journal.CauseEarly, d.entry("R1").Cause)
 }
+
+// Old news of a number that was never sent means, as new does, that somebody else sent it.
+func TestStaleNewsOfAQueuedNumberStopsIt(t *testing.T) {
+	t.Parallel()
+	for name, hooked := range map[string]bool{"at once": false, "when the hook lets it": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			no := map[bankrail.Status]bool{bankrail.Manual: hooked}
+			d := newHooked(t, no)
+			_, err := d.create("R1", func(r *journal.Draft) { r.Queue = true })
+			require.NoError(t, err)
+			d.hear(said(bankrail.Succeeded, 100), func(n *journal.Notice) { n.Stale = true })
+			d.work(3)
+			require.Empty(t, d.sends)
+			no[bankrail.Manual] = false
+			require.NoError(t, d.book.Sweep(t.Context()))
+			require.Equal(t, journal.CauseEarly, d.entry("R1").Cause)
+		})
+	}
+}

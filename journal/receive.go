@@ -84,7 +84,8 @@ func (b *Book) read(ctx context.Context, n Notice, at instant) (Batch, []Alarm, 
 		if err != nil {
 			return Batch{}, nil, err
 		}
-		if n.Stale {
+		// Of a number that was never sent old news is as impossible as new: it stops it.
+		if n.Stale && e.Status != bankrail.Created {
 			out.Wake = append(out.Wake, id)
 			if e.Status == bankrail.Manual {
 				// Who decides must know that the bank once spoke of the number.
@@ -131,16 +132,16 @@ func (b *Book) received(ctx context.Context, n Notice) {
 // the gateway has said it, and must not be asked to say it again.
 func blocked(n Notice, refused Batch, at instant) Batch {
 	out := Batch{Notice: refused.Notice, Pending: refused.Pending, Wake: refused.Wake}
-	if n.Stale {
-		return out // nothing is to be concluded from it later either
-	}
-	unrecorded := make(map[bankrail.ID]bool)
+	done := make(map[bankrail.ID]bool)
 	for _, p := range refused.Pending {
-		unrecorded[p.ID] = true
+		done[p.ID] = true
+	}
+	for _, id := range refused.Wake {
+		done[id] = true // stale: nothing is to be concluded from it later either
 	}
 	for _, news := range n.News {
 		id := bankrail.ID{Channel: n.Channel, Op: news.Op, Number: news.Number}
-		if !unrecorded[id] {
+		if !done[id] {
 			out.Pending = append(out.Pending, Pending{ID: id, News: news, Digest: n.Digest, At: at.store, Source: n.from(), Blocked: true})
 		}
 	}
