@@ -180,3 +180,24 @@ func TestStaleNewsOfAQueuedNumberStopsIt(t *testing.T) {
 		})
 	}
 }
+
+func TestReusedNoticeOfAQueuedNumberStopsIt(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, journal.Rules{})
+	_, err := d.create("R1", func(r *journal.Draft) { r.Queue = true })
+	require.NoError(t, err)
+	d.hear(bankrail.Receipt{Number: "R7", Status: bankrail.Succeeded}, func(n *journal.Notice) { n.ID = "N" })
+	d.hear(said(bankrail.Succeeded, 100), func(n *journal.Notice) { n.ID = "N" })
+	d.work(3)
+	require.Empty(t, d.sends)
+	require.Equal(t, journal.CauseEarly, d.entry("R1").Cause)
+	require.Contains(t, d.anomalies(), journal.AnomalyReused)
+	require.Equal(t, []journal.AlarmKind{journal.AlarmManual, journal.AlarmKind(journal.AnomalyReused)}, kinds(d.alarms))
+}
+
+func kinds(as []journal.Alarm) (ks []journal.AlarmKind) {
+	for _, a := range as {
+		ks = append(ks, a.Kind)
+	}
+	return ks
+}

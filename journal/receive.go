@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/bankrail/bankrail"
@@ -178,11 +179,18 @@ func (b *Batch) add(o Batch) {
 	b.Anomalies = append(b.Anomalies, o.Anomalies...)
 }
 
-// reused: one notice number for two contents. Which is true the gateway is asked.
+// reused: one notice number for two contents. Which is true the gateway is asked; a
+// number that was never sent is stopped, and who decides about one gets to see it.
 func (b *Book) reused(ctx context.Context, n Notice, at instant) error {
 	note := fmt.Sprintf("notice %s came again with other content", n.ID)
-	batch := Batch{}
-	var alarms []Alarm
+	old := n
+	old.Stale = true // it may as well be a recording
+	read, alarms, err := b.read(ctx, old, at)
+	if err != nil {
+		return fmt.Errorf("journal: notice %s of %s: %w: %w", n.ID, n.Channel, bankrail.ErrUnavailable, err)
+	}
+	alarms = slices.DeleteFunc(alarms, func(a Alarm) bool { return a.Kind != AlarmManual })
+	batch := Batch{Changes: read.Changes}
 	for _, news := range n.News {
 		id := bankrail.ID{Channel: n.Channel, Op: news.Op, Number: news.Number}
 		batch.Wake = append(batch.Wake, id)
@@ -192,6 +200,7 @@ func (b *Book) reused(ctx context.Context, n Notice, at instant) error {
 	if err := b.store.Apply(ctx, batch); err != nil {
 		return fmt.Errorf("journal: notice %s of %s: %w", n.ID, n.Channel, err)
 	}
+	b.note(ctx, batch.Changes...)
 	b.raise(ctx, alarms)
 	return nil
 }
