@@ -19,8 +19,9 @@ const (
 // it costs no round trip per reading.
 type serverClock struct {
 	local func() time.Time
-	// ask reads the server's clock.
-	ask func(context.Context) (time.Time, error)
+	// ask reads the server's clock, and calls sent just before the question leaves: to
+	// wait for a connection is no part of the way.
+	ask func(ctx context.Context, sent func()) (time.Time, error)
 	// turn lets one caller ask while the others wait for what it learns.
 	turn chan struct{}
 
@@ -29,7 +30,7 @@ type serverClock struct {
 	taken  time.Time // when, by the local clock; zero before the first look
 }
 
-func newServerClock(local func() time.Time, ask func(context.Context) (time.Time, error)) *serverClock {
+func newServerClock(local func() time.Time, ask func(context.Context, func()) (time.Time, error)) *serverClock {
 	return &serverClock{local: local, ask: ask, turn: make(chan struct{}, 1)}
 }
 
@@ -73,7 +74,7 @@ func (c *serverClock) now(ctx context.Context) (time.Time, error) {
 		return now, nil // somebody asked meanwhile
 	}
 	before := c.local()
-	server, err := c.ask(ctx)
+	server, err := c.ask(ctx, func() { before = c.local() })
 	if err != nil {
 		return time.Time{}, err
 	}

@@ -15,8 +15,10 @@ func TestServerClockIsAskedOnceASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0
 		ahead := time.Hour
-		c := newServerClock(time.Now, func(context.Context) (time.Time, error) {
+		c := newServerClock(time.Now, func(_ context.Context, sent func()) (time.Time, error) {
 			asked++
+			time.Sleep(8 * time.Second) // until there was a connection
+			sent()
 			time.Sleep(10 * time.Millisecond) // the way there
 			now := time.Now().Add(ahead)
 			time.Sleep(10 * time.Millisecond) // and back
@@ -61,7 +63,7 @@ func TestALookAtTheClockCountsUntil(t *testing.T) {
 func TestServerClockThatIsOutOfReach(t *testing.T) {
 	t.Parallel()
 	gone := errors.New("gone")
-	c := newServerClock(time.Now, func(context.Context) (time.Time, error) { return time.Time{}, gone })
+	c := newServerClock(time.Now, func(context.Context, func()) (time.Time, error) { return time.Time{}, gone })
 	_, err := c.now(t.Context())
 	require.ErrorIs(t, err, gone)
 	c.turn <- struct{}{} // somebody asks

@@ -3,9 +3,13 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"time"
 )
+
+// clockTries is how many dead connections of a pool are passed over to read the clock.
+const clockTries = 16
 
 // server reports whether the database is a server's.
 func (db *DB) server() bool { return db.dialect.now != "" }
@@ -60,9 +64,25 @@ func (db *DB) prepareServer() error {
 }
 
 // askClock reads the server's clock.
-func (db *DB) askClock(ctx context.Context) (time.Time, error) {
+func (db *DB) askClock(ctx context.Context, sent func()) (time.Time, error) {
+	for try := 1; ; try++ {
+		now, err := db.askClockOnce(ctx, sent)
+		// A connection may have died in the pool; one of the next is sure to be new.
+		if err == nil || try > clockTries || !errors.Is(err, driver.ErrBadConn) {
+			return now, err
+		}
+	}
+}
+
+func (db *DB) askClockOnce(ctx context.Context, sent func()) (time.Time, error) {
+	conn, err := db.reader.Conn(ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer func() { _ = conn.Close() }()
 	var ms int64
-	if err := db.reader.QueryRowContext(ctx, db.dialect.now).Scan(&ms); err != nil {
+	sent()
+	if err := conn.QueryRowContext(ctx, db.dialect.now).Scan(&ms); err != nil {
 		return time.Time{}, err
 	}
 	return time.UnixMilli(ms), nil
