@@ -31,11 +31,15 @@ type auditor struct {
 	serial  int
 	inbox   map[string]int // committed notices
 	acked   map[string]bool
+	digests map[string][32]byte              // of what was acknowledged first, by the notice's own number
 	reserve map[string]map[bankrail.ID]int64 // by order, what its entries reserve
 	spoilt  map[string]bool                  // orders of tainted numbers
 	events  map[string]journal.Event
 	last    map[bankrail.ID]int64 // the version of the last new event
 	found   []Violation
+
+	limit   journal.Limit // in force
+	limitAt time.Time     // since
 }
 
 // ledger is what is known of one number.
@@ -44,15 +48,22 @@ type ledger struct {
 	sent, asks int
 	leftAt     time.Time // the first and the last copy that may be alive
 	firstAt    time.Time
-	alive      int // copies that may be
-	serial     int // of the last copy
-	open       int // calls of Create that have not returned
+	alive      int             // copies that may be
+	serial     int             // of the last copy
+	askedAt    time.Time       // the last query was put
+	said       bankrail.Status // by the bank, in answer to it
+	bounced    bool            // the bank was told that its news of a bounce is safe
+	unanswered bool            // a call died
+	open       int             // calls of Create that have not returned
 	called     int
 	answers    []told
 	tainted    bool
 	cancelled  bool
-	heard      bool // news of it was acknowledged
-	moved      bool // the bank was told that its news of success is safe
+	proposer   string // of the decision that waits for a second person
+	failed     bool   // so says the record
+	doubted    bool   // an anomaly tells of it
+	heard      bool   // news of it was acknowledged
+	moved      bool   // the bank was told that its news of success is safe
 }
 
 // told is what a caller was told.
@@ -67,7 +78,7 @@ type told struct {
 
 func newAuditor(w *world) *auditor {
 	return &auditor{
-		w: w, numbers: map[string]*ledger{}, inbox: map[string]int{}, acked: map[string]bool{},
+		w: w, numbers: map[string]*ledger{}, inbox: map[string]int{}, acked: map[string]bool{}, digests: map[string][32]byte{},
 		reserve: map[string]map[bankrail.ID]int64{}, spoilt: map[string]bool{},
 		events: map[string]journal.Event{}, last: map[bankrail.ID]int64{},
 	}
@@ -137,12 +148,13 @@ func (a *auditor) returns(number string) {
 
 // told notes what a caller was told.
 func (a *auditor) told(number string, an answer) {
-	if an.died {
-		return
-	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	l := a.of(number)
+	if an.died {
+		l.unanswered = true
+		return
+	}
 	t := told{at: now(), alone: l.open == 1, nth: l.called, err: an.err}
 	if an.err == nil {
 		t.status, t.noRow = an.status, an.unconfirmed
@@ -161,8 +173,21 @@ func (a *auditor) asked(number string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	l := a.of(number)
+	if a.limit.Stopped {
+		a.w.saw("query while stopped")
+	}
+	l.askedAt, l.said = now(), 0
 	if l.asks++; l.asks == 400 {
 		a.violated("I8", number, "asked 400 times")
+	}
+}
+
+// answered notes what the bank said of a number when it was asked.
+func (a *auditor) answered(number string, r bankrail.Receipt) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if l := a.of(number); l.intent != nil && r.Amount == l.intent.amount {
+		l.said = r.Status
 	}
 }
 
@@ -176,7 +201,14 @@ func (a *auditor) acknowledged(n journal.Notice) {
 		l.heard = true
 		if !n.Stale && !news.Amount.IsZero() && (news.Status == bankrail.Succeeded || news.Status == bankrail.Reversed) {
 			l.moved = true
+			l.bounced = l.bounced || news.Status == bankrail.Reversed
 		}
+		if first, ok := a.digests[n.ID]; ok && first != n.Digest && !l.doubted {
+			a.violated("I5", news.Number, "notice %s came again with other content, and nobody was told", n.ID)
+		}
+	}
+	if _, ok := a.digests[n.ID]; !ok {
+		a.digests[n.ID] = n.Digest
 	}
 	if a.inbox[noticeID(n)] == 0 && !a.w.over() {
 		a.violated("I5", n.News[0].Number, "notice %s was acknowledged and is not in the inbox", n.ID)

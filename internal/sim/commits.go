@@ -37,6 +37,7 @@ func (a *auditor) applied(b journal.Batch, err error) {
 	}
 	for _, an := range b.Anomalies {
 		a.w.saw("anomaly " + string(an.Kind))
+		a.of(an.Entry.Number).doubted = true
 		a.w.say(an.Entry.Number, "anomaly %s: %s", an.Kind, an.Note)
 	}
 }
@@ -50,6 +51,14 @@ func (a *auditor) committed(c journal.Change) {
 	}
 	if e.Cause != journal.CauseNone && (e.Status == bankrail.Manual || e.Status == bankrail.Failed) {
 		a.w.saw("cause " + string(e.Cause))
+	}
+	if e.Op == bankrail.OpRefund {
+		l := a.of(e.Number)
+		l.failed = e.Status == bankrail.Failed
+		a.word(l, e.Number)
+		a.persons(l, c)
+		a.records(e)
+		a.news(l, c)
 	}
 	held := a.reserve[e.Order]
 	if held == nil {
@@ -65,6 +74,30 @@ func (a *auditor) committed(c journal.Change) {
 	}
 	if total > a.w.plan.paid && !a.spoilt[e.Order] {
 		a.violated("I2", e.Number, "the entries of order %s hold %s of %s paid", e.Order, bankrail.CNY(total), bankrail.CNY(a.w.plan.paid))
+	}
+}
+
+// news judges what a record makes of what the bank has said.
+func (a *auditor) news(l *ledger, c journal.Change) {
+	e := c.Entry
+	switch {
+	case e.Version == 0 && (e.Status == bankrail.Created || e.Status == bankrail.Processing) && a.waits(e.Number):
+		a.violated("I5", e.Number, "recorded to be sent, although news of it waits in the inbox")
+	case e.Status == bankrail.Manual && e.Cause == journal.CauseTries && c.Source == journal.SourceQuery && l.said == bankrail.Processing:
+		a.violated("I8", e.Number, "given up for want of an outcome, although the bank is on it")
+	}
+}
+
+// word judges the promise as the record gives it: a number recorded as failed is told
+// as an error to whoever asks, so the bank must not execute it, now or later.
+func (a *auditor) word(l *ledger, number string) {
+	if !l.failed || l.tainted {
+		return
+	}
+	for _, r := range a.w.bank.recs {
+		if r.number == number && r.live() {
+			a.violated("I12", number, "the record says failed, and the bank executes it")
+		}
 	}
 }
 
@@ -93,6 +126,7 @@ func (a *auditor) moved(r *record) {
 	if l.tainted {
 		return
 	}
+	a.word(l, r.number)
 	if number > 1 {
 		a.violated("I1", r.number, "the bank executes it %d times", number)
 	}

@@ -54,6 +54,7 @@ func planned(worlds int) []string {
 func rarely() []string {
 	return []string{
 		"bank refuses the echo", "host unconfirmed", "edge created>manual", "edge manual>succeeded", "edge processing>created",
+		"host commit fails", "host commit unknown", "lock evicted", "operator agrees", "query while stopped",
 		"anomaly early", "anomaly stale", "anomaly late_success", "bank breaks its word",
 	}
 }
@@ -66,7 +67,15 @@ func often() []string {
 		"query stale", "query not found",
 		"notice", "notice again", "notice days late", "notice early", "notice alien", "notice contradicts", "notice without amount", "notice stale", "notice reused", "notice refused",
 		"store cut before", "store cut after", "store lands later", "store deadlock", "store outage", "store read-only", "store slow", "store hook refuses",
+		"store lands orphaned", "notice of many", "statement a day late",
 		"broker down", "broker ack lost",
+		"lock down", "lock slow", "lock held by another",
+		"limit stops", "limit caps", "limit lifted", "alarm limited",
+		"breaker open at the send", "breaker open before the record",
+		"host transaction", "host rolls back", "operator proposes",
+		// Where a crash hurts most; C2 needs a lock, C17 is of the databases.
+		"point C1", "point C2", "point C3", "point C4", "point C5", "point C6", "point C7", "point C8", "point C9",
+		"point C10", "point C11", "point C12", "point C13", "point C14", "point C15", "point C16",
 		"host new number", "sent again", "host repeats", "host repeats elsewhere", "host other content", "host gives up",
 		"operator two sweeps", "operator cancels", "operator decides succeeded", "operator decides failed", "operator is refused", "statement", "secrets",
 		"edge processing>succeeded", "edge processing>failed", "edge processing>manual", "edge created>processing", "edge created>failed",

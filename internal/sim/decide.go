@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/bankrail/bankrail"
@@ -33,9 +34,13 @@ func (w *world) persons() {
 // decide takes one decision, or asks once more where it is too early.
 func (w *world) decide(ctx context.Context, c *call, e journal.Entry) {
 	c.step("decide", e.Number)
+	person := "op"
+	if w.plan.twoPersons {
+		person = []string{"op A", "op B"}[c.dice.below(2)]
+	}
 	by := journal.Decision{
 		Version: e.Version, Status: bankrail.Succeeded, Proof: journal.ProofRecord,
-		Reference: "B" + e.Number, By: "op", Why: "the bank's own screen",
+		Reference: "B" + e.Number, By: person, Why: "the bank's own screen",
 	}
 	w.mu.Lock()
 	r := w.bank.find(e.Number)
@@ -61,9 +66,38 @@ func (w *world) decide(ctx context.Context, c *call, e journal.Entry) {
 	}
 	decided, err := c.book.Decide(ctx, c.driver, e.ID, by)
 	w.say(e.Number, "a person decides %s by its %s: %s %v", by.Status, by.Proof, decided.Status, err)
-	if err == nil {
+	if err == nil && decided.Status == bankrail.Manual {
+		w.saw("operator proposes")
+	} else if err == nil {
 		w.saw("operator decides " + by.Status.String())
 	} else {
 		w.saw("operator is refused")
+	}
+}
+
+// twoPersons is the rule of a host that wants two, or nil.
+func (w *world) twoPersons() func(journal.Entry) bool {
+	if !w.plan.twoPersons {
+		return nil
+	}
+	return func(journal.Entry) bool { return true }
+}
+
+// persons judges that two different persons stand behind a decision, the second of
+// whom saw all that the first did.
+func (a *auditor) persons(l *ledger, c journal.Change) {
+	e := c.Entry
+	if !a.w.plan.twoPersons {
+		return
+	}
+	if c.Source == journal.SourceOperator && e.Status.Final() {
+		if l.proposer == "" || strings.Contains(c.Note, " by "+l.proposer+",") {
+			a.violated("persons", e.Number, "decided (%s) after the proposal of %q", c.Note, l.proposer)
+		}
+		a.w.saw("operator agrees")
+	}
+	l.proposer = ""
+	if c.Source == journal.SourceOperator {
+		l.proposer = e.Proposal.By
 	}
 }

@@ -85,8 +85,10 @@ func (w *world) early(i *intent, before time.Duration) {
 // a new number may be taken.
 func (i *intent) pursue(number string) bool {
 	w := i.w
+	unanswered := false
 	for try := range 12 {
 		as := i.attempt(number, try)
+		unanswered = unanswered || anyOf(as, func(a answer) bool { return a.died })
 		switch {
 		case anyOf(as, answer.open):
 			if !i.confirmed(number, as) {
@@ -94,7 +96,7 @@ func (i *intent) pursue(number string) bool {
 			}
 			i.accepted(number)
 			return false
-		case allOf(as, answer.safe):
+		case allOf(as, answer.safe) && (!unanswered || allOf(as, answer.recorded)):
 			return true
 		}
 		if !i.pause(time.Second, 3*time.Minute) {
@@ -140,7 +142,11 @@ func (i *intent) create(number string, amount bankrail.Money, d dice) answer {
 			defer cancel()
 		}
 		w.say(number, "Create(%s) on node %d", amount, n.id)
-		r := c.create(ctx, refund.Request{Number: number, Order: i.order, Amount: amount, Reason: "sold out"})
+		create := c.create
+		if w.plan.inTx > 0 && !w.plan.vault && c.dice.chance(w.plan.inTx) {
+			create = c.createTx
+		}
+		r := create(ctx, refund.Request{Number: number, Order: i.order, Amount: amount, Reason: "sold out"})
 		c.step("return", number)
 		a = r
 	})
@@ -177,6 +183,10 @@ func (a answer) open() bool { return !a.died && a.err == nil }
 func (a answer) safe() bool {
 	return !a.died && a.err != nil && !errors.Is(a.err, bankrail.ErrUnavailable) && !errors.Is(a.err, bankrail.ErrConflict)
 }
+
+// recorded: an error that stands in the journal. Any other does not speak for a call of
+// the same number that died unanswered, whose record may come yet.
+func (a answer) recorded() bool { return errors.Is(a.err, bankrail.ErrFailed) }
 
 func anyOf(as []answer, is func(answer) bool) bool {
 	for _, a := range as {

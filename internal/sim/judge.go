@@ -62,6 +62,7 @@ func (a *auditor) finish() {
 		a.promises(number, byID)
 	}
 	a.lines(byID)
+	a.budgets(byID)
 	if a.w.plan.vault {
 		a.w.saw("secrets")
 		a.secrets()
@@ -143,7 +144,7 @@ func (a *auditor) promises(number string, byID map[bankrail.ID]journal.Entry) {
 		case t.err == nil || l.tainted:
 		case errors.Is(t.err, bankrail.ErrFailed) && (!recorded || e.Status != bankrail.Failed):
 			a.violate("I7", number, "told as failed, and the record is %s", e.Status)
-		case lives && (errors.Is(t.err, bankrail.ErrFailed) || t.alone && t.nth == l.called):
+		case lives && (errors.Is(t.err, bankrail.ErrFailed) || t.alone && t.nth == l.called && !l.unanswered):
 			a.violate("I12", number, "Create returned the error %q, and the bank executes it", t.err)
 		}
 	}
@@ -163,9 +164,40 @@ func (a *auditor) lines(byID map[bankrail.ID]journal.Entry) {
 			e, ok = byID[late]
 		}
 		agrees := ok && e.Status == s && e.Settled == r.amount
-		person := ok && (e.Status == bankrail.Manual || a.w.seenAny("anomaly"))
+		l := a.of(r.number)
+		honest := !l.tainted && l.intent != nil && r.amount == l.intent.amount
+		person := ok && (e.Status == bankrail.Manual || l.doubted && !honest)
 		if !agrees && !person {
 			a.violate("I9", r.number, "the statement says %s %s, the journal %s %s", s, r.amount, e.Status, e.Settled)
+		}
+	}
+}
+
+// budgets judges I2 by what the journal itself says of every order.
+func (a *auditor) budgets(byID map[bankrail.ID]journal.Entry) {
+	held, late := map[string]int64{}, map[string]bool{}
+	for _, e := range byID {
+		held[e.Order] += e.Held.Minor()
+		late[e.Order] = late[e.Order] || e.Op.IsCorrection()
+	}
+	for order, sum := range held {
+		b, err := a.w.store.Store.Budget(background(), channel(), order)
+		switch {
+		case errors.Is(err, bankrail.ErrNotFound) && sum == 0 && !late[order]:
+		case err != nil || b.Held.Minor() != sum:
+			a.violate("I2", "", "the entries of order %s hold %s, its budget says %s (%v)", order, bankrail.CNY(sum), b.Held, err)
+		case late[order] && !b.Stopped:
+			a.violate("I2", "", "order %s goes on although a failed number of it was executed", order)
+		}
+	}
+}
+
+// bounces judges I5 before the last statement could mend it: a bounce that the bank
+// was told is safe shows in the record, unless a person has overruled it.
+func (a *auditor) bounces() {
+	for _, e := range a.entries() {
+		if l := a.of(e.Number); l.bounced && !l.tainted && e.Op == bankrail.OpRefund && e.Status == bankrail.Succeeded && e.Cause != journal.CauseDecided && !a.waits(e.Number) {
+			a.violate("I5", e.Number, "news of a bounce was acknowledged, and the record does not know it")
 		}
 	}
 }

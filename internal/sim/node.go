@@ -47,6 +47,7 @@ func (n *node) start() {
 	n.offset = n.dice.between(-10*time.Minute, 10*time.Minute)
 	n.book = journal.New(w.store, journal.Config{
 		Now: n.now, AllowVolatile: true, Alarm: w.alarm, Logger: w.logger, Sealer: w.sealer,
+		Locker: w.locker, LockRequired: w.locker != nil && w.plan.lockNeeded, LimitsFor: limitsFor, TwoPersons: w.twoPersons(),
 	})
 	n.refunds = refund.New(n.book, &gateway{w: w}, refund.Config{Orders: w, SendWithin: w.plan.sendWithin, Queue: w.plan.queue})
 	go n.call(n.dice.fork("worker", n.life)).work()
@@ -191,6 +192,13 @@ func (c *call) step(where, number string) {
 		sleep(context.Background(), &c.dice, left)
 		c.check()
 	}
+}
+
+// paused is until when its node paused last.
+func (c *call) paused() time.Time {
+	c.n.w.mu.Lock()
+	defer c.n.w.mu.Unlock()
+	return c.n.pausedUntil
 }
 
 // check ends the goroutine if its node has died.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/bankrail/bankrail"
@@ -17,6 +18,12 @@ func (w *world) operators() {
 	}
 	if w.plan.jump {
 		go w.jumps()
+	}
+	if w.plan.limits {
+		go w.limiter()
+	}
+	for k := range w.plan.news {
+		go w.batch(k)
 	}
 	if w.plan.persons {
 		go w.persons()
@@ -68,11 +75,50 @@ func (w *world) dayEnd() {
 	n, ok := w.bank.statement("day")
 	w.mu.Unlock()
 	if ok {
+		var late time.Duration
+		if w.plan.lateDay {
+			w.saw("statement a day late")
+			late = 24 * time.Hour
+		}
 		w.mu.Lock()
-		w.bank.post(n, d.fork("once", 0), 0, false)
-		w.bank.post(n, d.fork("twice", 0), 0, true)
+		w.bank.post(n, d.fork("once", 0), late, false)
+		w.bank.post(n, d.fork("twice", 0), late, true)
 		w.mu.Unlock()
 	}
+}
+
+// batch lets the bank tell of everything it has in one notice.
+func (w *world) batch(k int) {
+	d := w.dice.fork("batch", k)
+	sleep(context.Background(), &d, d.between(10*time.Second, 40*time.Minute))
+	if w.calm() {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := journal.Notice{Channel: channel(), ID: fmt.Sprintf("batch %d", k), At: now()}
+	h := sha256.New()
+	for _, number := range w.bank.numbers() {
+		r := w.bank.find(number)
+		n.News = append(n.News, journal.News{Op: bankrail.OpRefund, Receipt: r.receipt(r.status())})
+		fmt.Fprintf(h, "%s %s %s\n", number, r.status(), r.amount)
+	}
+	n.Digest = [32]byte(h.Sum(nil))
+	if len(n.News) > 1 {
+		w.saw("notice of many")
+		w.bank.post(n, d.fork("post", 0), 0, false)
+	}
+}
+
+// numbers lists the numbers the bank has, in order.
+func (b *bank) numbers() []string {
+	var out []string
+	for _, r := range b.recs {
+		if r.opened && !slices.Contains(out, r.number) {
+			out = append(out, r.number)
+		}
+	}
+	return out
 }
 
 // statement lists what the bank moved by now.

@@ -40,11 +40,24 @@ type plan struct {
 	// Of the hosts and operators.
 	elsewhere, otherContent, givesUp, cancel int
 	twoSweeps, persons                       bool
+
+	// Since plan 2; see plan2.go.
+	meets       bool // first copies arrive just when the second has left
+	orphan      int  // of every insert: it lands minutes later, and its node is gone
+	news        int  // notices of many numbers
+	lateDay     bool // a statement comes a day late
+	hookInserts bool
+	twoPersons  bool
+	limits      bool
+	inTx        int // of every call: in a transaction of the host's
+	breaker     bool
+	locks       bool
+	lockNeeded  bool
 }
 
 // newPlan gives each world a few kinds of trouble, some of them heavy: everything at
 // once would hide what one of them does.
-func newPlan(seed uint64) plan {
+func newPlan(seed uint64, version int) plan {
 	d := newDice(seed).fork("plan", 0)
 	p := plan{
 		nodes: 1 + d.below(3), orders: 1 + d.below(2), intents: 2 + d.below(3), paid: 100_00,
@@ -81,6 +94,9 @@ func newPlan(seed uint64) plan {
 	}
 	p.ofStore(&d)
 	p.ofPeople(&d)
+	if version >= 2 {
+		p.second(seed)
+	}
 	return p
 }
 

@@ -13,6 +13,7 @@ package sim
 import (
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -27,6 +28,13 @@ import (
 type Config struct {
 	// Seed is that of the first world; the others follow it. Defaults to 0.
 	Seed uint64
+	// Plan is the version of the plans, from 1. Defaults to the latest: another is for a
+	// seed that was found under it.
+	Plan int
+	// Lives makes all worlds those of Seed's own plan, each with dice of its own; the first
+	// has Seed's. Whatever changes in the code changes what a seed's dice are thrown for,
+	// but not the troubles it has. Defaults to false.
+	Lives bool
 	// Worlds is how many there are. Defaults to 1.
 	Worlds int
 	// Parallel is how many live at a time. Defaults to 1.
@@ -40,6 +48,11 @@ type Config struct {
 	Verbose bool
 	// Progress, if above 0, is after how many worlds a line of progress is written.
 	Progress int
+	// Rewrites: Out is a terminal, so progress is one line that is written over. Defaults
+	// to false: lines below each other.
+	Rewrites bool
+	// Meets lists the seeds whose worlds meet all of these on Out. Defaults to none.
+	Meets []string
 }
 
 // Result is what a run found.
@@ -63,6 +76,9 @@ func Run(t *testing.T, cfg Config) Result {
 	if cfg.Open == nil {
 		cfg.Open = func(*testing.T) journal.Store { return memstore.New(memstore.Config{}) }
 	}
+	if cfg.Plan == 0 {
+		cfg.Plan = latestPlan
+	}
 	cfg.Worlds, cfg.Parallel = max(cfg.Worlds, 1), max(cfg.Parallel, 1)
 	r := &runner{cfg: cfg, seen: coverage{}, result: Result{Sums: map[uint64]uint64{}}}
 	t.Run("worlds", func(t *testing.T) {
@@ -85,6 +101,7 @@ type runner struct {
 	seen   coverage
 	done   int
 	result Result
+	shown  bool // a line of progress is on the terminal
 }
 
 func (r *runner) work(t *testing.T) {
@@ -93,10 +110,13 @@ func (r *runner) work(t *testing.T) {
 		if k >= int64(r.cfg.Worlds) {
 			return
 		}
-		seed := r.cfg.Seed + uint64(k)
-		w := r.world(t, seed, r.cfg.Verbose)
+		seed, life := r.cfg.Seed+uint64(k), 0
+		if r.cfg.Lives {
+			seed, life = r.cfg.Seed, int(k)
+		}
+		w := r.world(t, seed, life, r.cfg.Verbose)
 		if len(w.audit.found) > 0 && !w.tracing {
-			if again := r.world(t, seed, true); len(again.audit.found) > 0 {
+			if again := r.world(t, seed, life, true); len(again.audit.found) > 0 {
 				w = again
 			}
 		}
@@ -105,10 +125,10 @@ func (r *runner) work(t *testing.T) {
 }
 
 // world lets one happen, in a bubble of its own.
-func (r *runner) world(t *testing.T, seed uint64, tracing bool) *world {
+func (r *runner) world(t *testing.T, seed uint64, life int, tracing bool) *world {
 	var w *world
 	synctest.Test(t, func(t *testing.T) {
-		w = newWorld(seed, r.cfg.Open(t), tracing)
+		w = newWorld(seed, life, r.cfg.Plan, r.cfg.Open(t), tracing)
 		w.run()
 	})
 	return w
@@ -120,6 +140,11 @@ func (r *runner) report(w *world) {
 	r.done++
 	r.seen.add(w.seen)
 	r.result.Sums[w.seed] = w.sum
+	r.erase(len(w.audit.found) > 0 || r.cfg.Verbose)
+	if len(r.cfg.Meets) > 0 && w.meets(r.cfg.Meets) {
+		r.erase(true)
+		fmt.Fprintf(r.cfg.Out, "seed %d plan %d meets %s\n", w.seed, r.cfg.Plan, strings.Join(r.cfg.Meets, ", "))
+	}
 	for _, v := range w.audit.found {
 		v.Trace = w.trace(v.Number)
 		r.result.Violations = append(r.result.Violations, v)
@@ -133,9 +158,41 @@ func (r *runner) report(w *world) {
 			fmt.Fprintln(r.cfg.Out, l)
 		}
 	}
-	if p := r.cfg.Progress; p > 0 && r.done%p == 0 {
-		fmt.Fprintf(r.cfg.Out, "%d of %d worlds, %d violations\n", r.done, r.cfg.Worlds, len(r.result.Violations))
+	r.progress()
+}
+
+// progress tells how far the run is: often on a terminal, where it is one line.
+func (r *runner) progress() {
+	p, end := r.cfg.Progress, "\n"
+	if r.cfg.Rewrites {
+		p, end = min(p, 50), ""
 	}
+	if p <= 0 || r.done%p != 0 {
+		return
+	}
+	r.erase(true)
+	fmt.Fprintf(r.cfg.Out, "%d of %d worlds, %d violations%s", r.done, r.cfg.Worlds, len(r.result.Violations), end)
+	if r.shown = r.cfg.Rewrites; r.shown && r.done == r.cfg.Worlds {
+		r.erase(true)
+	}
+}
+
+// erase makes room where the line of progress is, before something else is written.
+func (r *runner) erase(needed bool) {
+	if needed && r.shown {
+		fmt.Fprint(r.cfg.Out, "\r\x1b[K")
+		r.shown = false
+	}
+}
+
+// meets reports whether a world met all of what is named.
+func (w *world) meets(names []string) bool {
+	for _, n := range names {
+		if w.seen[n] == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // trace tells what happened to a number, and to the nodes; of all where it is empty.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/bankrail/bankrail"
@@ -33,6 +34,7 @@ const (
 	cutBefore
 	cutAfter
 	lands
+	orphan
 	hookRefuses
 )
 
@@ -71,8 +73,12 @@ func (s *store) trouble(c *call, hooked bool) fault {
 // write does one transaction, or not, and says so, or not.
 func (s *store) write(ctx context.Context, what string, id bankrail.ID, hooked bool, do func() error) error {
 	c := callOf(ctx)
+	s.w.saw(map[string]string{"insert": "point C3", "apply": "point C7"}[what])
 	c.step("before "+what, id.Number)
 	f := s.trouble(c, hooked)
+	if f == none && what == "insert" && s.w.plan.orphan > 0 && s.w.happens(&c.dice, s.w.plan.orphan, "store lands orphaned") {
+		f = orphan
+	}
 	if f == slow {
 		if !sleep(ctx, &c.dice, c.dice.between(time.Second, 15*time.Second)) {
 			f = lands // the client gave up, the server did not
@@ -90,26 +96,39 @@ func (s *store) write(ctx context.Context, what string, id bankrail.ID, hooked b
 		return errCut
 	case lands:
 		s.w.say(id.Number, "%s cut, lands later", what)
-		d := c.dice.fork("lands", 0)
-		go func() {
-			sleep(context.Background(), &d, d.between(0, 40*time.Second))
-			if !s.w.over() {
-				err := do()
-				s.w.say(id.Number, "%s lands: %v", what, err)
-			}
-		}()
+		s.land(c, what, id.Number, 40*time.Second, do)
 		return errCut
+	case orphan:
+		s.w.say(id.Number, "%s cut with its node, lands minutes later", what)
+		s.land(c, what, id.Number, 10*time.Minute, do)
+		s.w.mu.Lock()
+		c.n.crash()
+		s.w.mu.Unlock()
+		runtime.Goexit()
 	}
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%w: %w", journal.ErrNotCommitted, err)
 	}
 	err := do()
+	s.w.saw(map[string]string{"apply": "point C8"}[what])
 	c.step("after "+what, id.Number)
 	if f == cutAfter && err == nil {
 		s.w.say(id.Number, "%s commits, then cut", what)
 		return errCut
 	}
 	return err
+}
+
+// land lets a write commit after its client has gone.
+func (s *store) land(c *call, what, number string, within time.Duration, do func() error) {
+	d := c.dice.fork("lands", 0)
+	go func() {
+		sleep(context.Background(), &d, d.between(0, within))
+		if !s.w.over() {
+			err := do()
+			s.w.say(number, "%s lands: %v", what, err)
+		}
+	}()
 }
 
 // read reports whether the store can be read now.
@@ -126,7 +145,7 @@ func (s *store) read(ctx context.Context, what, number string) error {
 }
 
 func (s *store) Insert(ctx context.Context, c journal.Change, h journal.Hold) error {
-	return s.write(ctx, "insert", c.Entry.ID, false, func() error {
+	return s.write(ctx, "insert", c.Entry.ID, s.w.plan.hookInserts, func() error {
 		err := s.Store.Insert(context.Background(), c, h)
 		if s.w.audit.inserted(c, err); err == nil {
 			s.w.due(dueOf(c))
@@ -141,7 +160,12 @@ func (s *store) Apply(ctx context.Context, b journal.Batch) error {
 	if len(b.Changes) > 0 {
 		id = b.Changes[0].Entry.ID
 		src := b.Changes[0].Source
-		hooked = src == journal.SourceNotification || src == journal.SourceQuery || src == journal.SourceAnswer
+		hooked = src == journal.SourceStatement && s.w.plan.hookInserts || src == journal.SourceNotification || src == journal.SourceQuery || src == journal.SourceAnswer
+	}
+	if s.w.plan.news > 0 && len(b.Changes) > 1 && b.Notice != nil && !s.w.calm() {
+		c := callOf(ctx) // a large transaction takes its time, so that others come first
+		sleep(ctx, &c.dice, c.dice.between(0, 15*time.Second))
+		c.check()
 	}
 	return s.write(ctx, "apply", id, hooked, func() error {
 		err := s.Store.Apply(context.Background(), b)

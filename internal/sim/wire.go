@@ -26,6 +26,15 @@ func (g *gateway) Channel() bankrail.Channel          { return channel() }
 func (g *gateway) Rules(bankrail.Op) journal.Rules    { return g.w.plan.rules }
 func (g *gateway) CheckRefund(r refund.Request) error { return nil }
 
+// Ready asks the breaker, which opens and closes at the middle of a call too.
+func (g *gateway) Ready(ctx context.Context) error {
+	if c := callOf(ctx); g.w.within(g.w.breaker) && c.dice.chance(500) {
+		g.w.saw("breaker open before the record")
+		return failed(bankrail.NotSent, 0, "breaker open")
+	}
+	return nil
+}
+
 // parcel is one request on its way.
 type parcel struct {
 	query         bool
@@ -49,10 +58,14 @@ func (g *gateway) Refund(ctx context.Context, r refund.Request) (bankrail.Receip
 	if at, ok := ctx.Deadline(); !ok || at.Sub(now()) > 20*time.Second {
 		w.audit.violate("I11", r.Number, "a call without the deadline of calls: %v", at)
 	}
+	if w.within(w.breaker) {
+		w.saw("breaker open at the send")
+		return bankrail.Receipt{}, failed(bankrail.NotSent, 0, "breaker open")
+	}
 	if ctx.Err() != nil || w.happens(&c.dice, w.plan.notSent, "wire not sent") {
 		return bankrail.Receipt{}, failed(bankrail.NotSent, 0, "connection refused")
 	}
-	serial, first := w.audit.sent(r)
+	serial, first := w.audit.sent(r, c.paused())
 	p := parcel{serial: serial, first: first, number: r.Number, order: r.Order, amount: r.Amount}
 	return g.exchange(ctx, c, p)
 }
@@ -61,6 +74,9 @@ func (g *gateway) Refund(ctx context.Context, r refund.Request) (bankrail.Receip
 func (g *gateway) QueryRefund(ctx context.Context, r refund.Request) (bankrail.Receipt, error) {
 	c := callOf(ctx)
 	c.step("query", r.Number)
+	if g.w.within(g.w.breaker) {
+		return bankrail.Receipt{}, failed(bankrail.NotSent, 0, "breaker open")
+	}
 	g.w.audit.asked(r.Number)
 	return g.exchange(ctx, c, parcel{query: true, number: r.Number, order: r.Order})
 }
@@ -88,6 +104,9 @@ func (g *gateway) exchange(ctx context.Context, c *call, p parcel) (bankrail.Rec
 	if w.happens(&c.dice, pl.twice, "wire twice") && !p.query {
 		d := c.dice.fork("again", p.serial)
 		g.deliver(d, p, nil)
+	}
+	if !p.query {
+		w.saw("point C5") // a crash elsewhere on the node, or the pause of it, strikes here
 	}
 	select {
 	case r := <-back:
@@ -122,6 +141,10 @@ func (g *gateway) deliver(d dice, p parcel, back chan<- reply) {
 // come just when the second is about to leave.
 func (p *plan) delay(d *dice, of parcel) time.Duration {
 	switch {
+	case p.meets && of.first && d.chance(800):
+		return d.between(6*time.Minute, 6*time.Minute+15*time.Second)
+	case p.meets:
+		return d.between(0, 15*time.Second)
 	case p.ages && of.first && d.chance(500):
 		return d.between(4*time.Minute+50*time.Second, 7*time.Minute)
 	case of.first:
@@ -154,6 +177,9 @@ func (g *gateway) read(ctx context.Context, c *call, p parcel, r reply, hang fun
 			Gateway: "sim", Op: bankrail.OpRefund, Code: r.refused, HTTPStatus: 400,
 			Effect: bankrail.Refused, Deferred: r.deferred,
 		}
+	}
+	if p.query {
+		w.audit.answered(p.number, r.receipt)
 	}
 	w.say(p.number, "%s answered: %s %s", p.name(), r.receipt.Status, r.receipt.Amount)
 	return r.receipt, nil

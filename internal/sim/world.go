@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"hash/fnv"
 	"log/slog"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/bankrail/bankrail"
+	"github.com/bankrail/bankrail/idempotency"
 	"github.com/bankrail/bankrail/journal"
 	"github.com/bankrail/bankrail/refund"
 )
@@ -33,6 +33,9 @@ type world struct {
 	outage       window
 	readOnly     window
 	brokerDown   window
+	locksDown    window
+	breaker      window
+	locker       idempotency.Locker
 
 	logs    sync.Mutex // what follows
 	start   time.Time
@@ -51,8 +54,11 @@ type line struct {
 }
 
 // newWorld is a world over a journal, which has to be empty.
-func newWorld(seed uint64, base journal.Store, tracing bool) *world {
-	w := &world{seed: seed, plan: newPlan(seed), dice: newDice(seed), start: now(), seen: map[string]int{}, tracing: tracing}
+func newWorld(seed uint64, life, version int, base journal.Store, tracing bool) *world {
+	w := &world{seed: seed, plan: newPlan(seed, version), dice: newDice(seed), start: now(), seen: map[string]int{}, tracing: tracing}
+	if life > 0 {
+		w.dice = w.dice.fork("life", life)
+	}
 	w.store = &store{Store: base, w: w}
 	w.audit = newAuditor(w)
 	w.bank = &bank{w: w, replies: map[int]reply{}, talks: map[string]int{}}
@@ -70,6 +76,9 @@ func newWorld(seed uint64, base journal.Store, tracing bool) *world {
 	w.outage = w.window(w.plan.outage, &d, 30*time.Second)
 	w.readOnly = w.window(w.plan.readOnly, &d, 10*time.Minute)
 	w.brokerDown = w.window(w.plan.brokerDown, &d, 2*time.Hour)
+	w.locksDown = w.window(w.plan.locks, &d, 5*time.Minute)
+	w.breaker = w.window(w.plan.breaker, &d, 5*time.Minute)
+	w.locker = w.newLocker()
 	return w
 }
 
@@ -100,6 +109,9 @@ func (w *world) happens(d *dice, perMille int, name string) bool {
 }
 
 func (w *world) saw(name string) {
+	if name == "" {
+		return
+	}
 	w.logs.Lock()
 	defer w.logs.Unlock()
 	w.seen[name]++
@@ -149,9 +161,10 @@ func (w *world) run() {
 	w.audit.unknowns()
 	rest(w.plan.rules.Settles)
 	w.audit.overdue()
-	if w.plan.old > 0 || w.plan.stuck > 0 {
+	if w.plan.old > 0 || w.plan.stuck > 0 || w.plan.lateDay {
 		rest(80 * time.Hour)
 	}
+	w.audit.bounces()
 	w.statement(&d)
 	rest(time.Hour)
 	w.audit.finish()
@@ -203,15 +216,3 @@ func (l listener) Handle(_ context.Context, r slog.Record) error {
 
 func (l listener) WithAttrs([]slog.Attr) slog.Handler { return l }
 func (l listener) WithGroup(string) slog.Handler      { return l }
-
-// seenAny reports whether anything was seen whose name begins so.
-func (w *world) seenAny(prefix string) bool {
-	w.logs.Lock()
-	defer w.logs.Unlock()
-	for k := range w.seen {
-		if strings.HasPrefix(k, prefix) {
-			return true
-		}
-	}
-	return false
-}
