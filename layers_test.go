@@ -30,7 +30,7 @@ var layers = map[string]string{
 	"idempotency":          ".",
 	"internal/point":       "",
 	"internal/directed":    ". journal idempotency internal/point",
-	"internal/sim":         ". internal/point journal refund store/memstore",
+	"internal/sim":         ". idempotency internal/point journal refund store/memstore",
 	"internal/faultproxy":  "",
 	"journal":              ". idempotency internal/point",
 	"refund":               ". journal",
