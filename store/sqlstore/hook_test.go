@@ -323,8 +323,10 @@ func TestHookThatHangsOnServers(t *testing.T) {
 				t.Parallel()
 				db := e.opened(t, e.fresh(t), sqlstore.Config{BusyTimeout: 2 * time.Second, OnChange: h, Logger: quiet})
 				err := db.Insert(t.Context(), refund("R1"), paid)
-				require.ErrorIs(t, err, journal.ErrHook)
 				require.ErrorIs(t, err, journal.ErrNotCommitted)
+				if !errors.Is(err, sqlstore.ErrBusy) { // as where the whole call had its time used up before
+					require.ErrorIs(t, err, journal.ErrHook)
+				}
 				// The server may go on with the statement for a while, and hold the order.
 				require.NoError(t, db.Insert(t.Context(), refund("R2"), journal.Hold{}))
 				_, err = db.Get(t.Context(), idOf("R1"))
