@@ -99,12 +99,12 @@ func mutants() []mutant {
 		}}},
 		{name: "budget checked outside the transaction", by: worlds(), edits: []edit{{
 			"journal/create.go",
-			"err := b.store.Insert(wctx, recorded(e, \"recorded\"), h)\n",
-			"if held, err := b.store.Budget(wctx, e.Channel, e.Order); err == nil && h != (Hold{}) {\n" +
+			"\tc := recorded(e, \"recorded\")\n\terr := b.store.Insert(wctx, c, h)\n",
+			"\tif held, err := b.store.Budget(wctx, e.Channel, e.Order); err == nil && h != (Hold{}) {\n" +
 				"\t\tif sum, err := held.Held.Add(e.Amount); err != nil || sum.Minor() > h.Limit.Minor() {\n" +
 				"\t\t\treturn b.refused(ctx, e.ID, e.Fingerprint, bankrail.ErrBudget)\n\t\t}\n\t}\n" +
 				"\tif h != (Hold{}) {\n\t\th.Limit, _ = bankrail.NewMoney(1<<50, e.Amount.Currency())\n\t}\n" +
-				"\terr := b.store.Insert(wctx, recorded(e, \"recorded\"), h)\n",
+				"\tc := recorded(e, \"recorded\")\n\terr := b.store.Insert(wctx, c, h)\n",
 		}}},
 		{name: "a notification overwrites a final state", by: worlds(), edits: []edit{{
 			"journal/fold.go",
