@@ -67,7 +67,7 @@ func often() []string {
 		"query stale", "query not found",
 		"notice", "notice again", "notice days late", "notice early", "notice alien", "notice contradicts", "notice without amount", "notice stale", "notice reused", "notice refused",
 		"store cut before", "store cut after", "store lands later", "store deadlock", "store outage", "store read-only", "store slow", "store hook refuses",
-		"store lands orphaned", "notice of many", "statement a day late",
+		"store lands orphaned", "wire swallows", "notice of many", "statement a day late",
 		"broker down", "broker ack lost",
 		"lock down", "lock slow", "lock held by another",
 		"limit stops", "limit caps", "limit lifted", "alarm limited",

@@ -53,6 +53,9 @@ func (i *intent) live() {
 	if i.dice.chance(500) {
 		before = i.dice.between(time.Second, 5*time.Second)
 	}
+	if w.plan.rush {
+		before = i.dice.between(2*time.Second, 2*time.Second+20*time.Millisecond)
+	}
 	if i.dice.chance(w.plan.early) {
 		w.early(i, before)
 	}

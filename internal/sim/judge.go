@@ -141,6 +141,8 @@ func (a *auditor) promises(number string, byID map[bankrail.ID]journal.Entry) {
 			a.violate("I7", number, "told as %s, and there is no record", t.status)
 		case t.err == nil && t.status.Final() && !l.tainted && e.Status != t.status && !t.status.MayBecome(e.Status):
 			a.violate("I7", number, "told as %s, and the record is %s", t.status, e.Status)
+		case errors.Is(t.err, bankrail.ErrBudget) && !recorded && a.w.plan.inTx == 0 && !a.w.plan.hookInserts:
+			a.violate("I12", number, "Create returned the error %q, and no record keeps another call of the number from landing", t.err)
 		case t.err == nil || l.tainted:
 		case errors.Is(t.err, bankrail.ErrFailed) && (!recorded || e.Status != bankrail.Failed):
 			a.violate("I7", number, "told as failed, and the record is %s", e.Status)

@@ -53,6 +53,8 @@ type plan struct {
 	breaker     bool
 	locks       bool
 	lockNeeded  bool
+	rush        bool // all intents come at once, on one order
+	swallow     int  // of every copy: it leaves and arrives nowhere
 }
 
 // newPlan gives each world a few kinds of trouble, some of them heavy: everything at

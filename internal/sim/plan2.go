@@ -41,6 +41,13 @@ func (p *plan) second(seed uint64) {
 	if p.ages && d.chance(700) {
 		p.doubled(&d)
 	}
+	if d.chance(150) {
+		p.rush, p.orders, p.intents, p.nodes = true, 1, 4, 3
+	}
+	if p.dedupe != journal.DedupeNone && !p.meets && d.chance(100) {
+		p.swallow, p.rules.Horizon = 900, time.Hour // the bank has forgotten before the tries are over
+		p.forgets = p.rules.Horizon + p.life + 5*time.Minute
+	}
 }
 
 // doubled makes a world in which two copies of most numbers reach the bank one after

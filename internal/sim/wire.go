@@ -99,6 +99,9 @@ func (g *gateway) exchange(ctx context.Context, c *call, p parcel) (bankrail.Rec
 	if w.happens(&c.dice, pl.http5xx, "answer 5xx") {
 		return bankrail.Receipt{}, failed(bankrail.Unknown, 502, "bad gateway")
 	}
+	if !p.query && pl.swallow > 0 && w.happens(&c.dice, pl.swallow, "wire swallows") {
+		return hang("swallowed")
+	}
 	back := make(chan reply, 1)
 	g.deliver(c.dice.fork("way", p.serial), p, back)
 	if w.happens(&c.dice, pl.twice, "wire twice") && !p.query {
