@@ -11,9 +11,6 @@ type dialect struct {
 	// name is goose's name of the dialect and the folder of its migrations.
 	name string
 	statements
-	// returning: what writes an entry answers with its row; otherwise the row is the last
-	// insert id.
-	returning bool
 	// share ends a query that must see what is committed, whatever the snapshot.
 	share string
 	// slots is how many locks there are for numbers, a power of two; 0 is one for every
@@ -53,7 +50,8 @@ type statements struct {
 	// of the transaction. Empty where there is one writer anyway.
 	lockNumber string
 	// Entries. insertEntry does nothing where there is a row, or violates uniqueness;
-	// insertUnlessEarly neither where there is news of the number, unless told to.
+	// insertUnlessEarly neither where there is news of the number, unless told to. They
+	// and the updates answer with the row, or leave it as the last insert id.
 	// updateEntry is the compare-and-swap on the version, updateChanging where what is
 	// fixed stays, claimEntry the one on (version, next_at). hasEntry is asked where the number is locked.
 	getEntry, hasEntry, insertEntry, insertUnlessEarly, updateEntry, updateChanging, listEntries string
@@ -91,6 +89,7 @@ const (
 	byOrder      = `gateway = ? AND merchant = ? AND order_number = ?`
 	ofKey        = ` FROM bankrail_entries WHERE ` + byKey
 	insertEntry  = `INSERT INTO bankrail_entries (` + entryColumns + `, fixed)`
+	indexed      = ` AND status <> 'succeeded'` // says so where SQLite's index has only these
 	returningID  = ` RETURNING id`
 	unlessThere  = ` ON CONFLICT (gateway, merchant, op, number) DO NOTHING`
 	unlessEarly  = `(? = 1 OR NOT EXISTS (SELECT 1 FROM bankrail_pending WHERE ` + byKey + `))`
@@ -106,13 +105,24 @@ var sqlite = dialect{
 	kind:       sqliteKind,
 	bind:       asIs,
 	duplicate:  never,
-	statements: inSQLite(),
-	returning:  true,
+	statements: embedded(),
 }
 
 func asIs(query string) string { return query }
 
 func never(error) bool { return false }
+
+// embedded are the statements where there is SQLite itself. It finds the events of an
+// entry by what their names begin with, which spares an index.
+func embedded() statements {
+	s := inSQLite()
+	for _, insert := range []*string{&s.insertEntry, &s.insertUnlessEarly} {
+		*insert = strings.TrimSuffix(*insert, returningID) // rows to read cost more than a last insert id
+	}
+	s.waitingEvents = strings.Replace(s.waitingEvents, `WHERE w.entry = v.entry`,
+		`WHERE w.event > rtrim(v.event, '0123456789') AND w.event < rtrim(v.event, '0123456789') || ':' AND w.entry = v.entry`, 1)
+	return s
+}
 
 // inSQLite gives all statements as SQLite takes them. The other dialects start from
 // these and say theirs where they differ.
@@ -134,7 +144,7 @@ func inSQLite() statements {
 		wake: `UPDATE bankrail_entries SET next_at = ? WHERE ` + byKey + `
 			AND status IN ('created', 'processing', 'manual') AND (next_at IS NULL OR next_at > ?)`,
 		rouse: `UPDATE bankrail_entries SET next_at = ?
-			WHERE status IN ('created', 'processing') AND (next_at IS NULL OR next_at > ?)`,
+			WHERE status IN ('created', 'processing')` + indexed + ` AND (next_at IS NULL OR next_at > ?)`,
 
 		insertStep: `INSERT INTO bankrail_history (entry, ` + stepColumns + `) VALUES (` + marks(8) + `)`,
 		listSteps: `SELECT ` + stepColumns + ` FROM bankrail_history
@@ -193,7 +203,7 @@ func inSQLite() statements {
 			COUNT(CASE WHEN next_at <= ? THEN 1 END), MIN(CASE WHEN next_at <= ? THEN next_at END),
 			COUNT(CASE WHEN created_at > ? THEN 1 END), COUNT(CASE WHEN created_at > ? THEN 1 END), COUNT(CASE WHEN created_at > ? THEN 1 END),
 			COUNT(CASE WHEN created_at > ? THEN 1 END), COUNT(CASE WHEN created_at > ? THEN 1 END)
-			FROM bankrail_entries WHERE status IN ('created', 'processing', 'manual') GROUP BY status`,
+			FROM bankrail_entries WHERE status IN ('created', 'processing', 'manual')` + indexed + ` GROUP BY status`,
 		healthCounts: `SELECT (SELECT COUNT(*) FROM bankrail_events WHERE published_at IS NULL),
 			(SELECT MIN(at) FROM bankrail_events WHERE published_at IS NULL),
 			(SELECT COUNT(*) FROM bankrail_pending), (SELECT COUNT(*) FROM bankrail_anomalies)`,

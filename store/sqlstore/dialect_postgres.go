@@ -35,7 +35,6 @@ func postgres() dialect {
 	return dialect{
 		name:       "postgres",
 		statements: s,
-		returning:  true,
 		bind:       dollars,
 		kind:       postgresKind,
 		duplicate:  never, // ON CONFLICT avoids it

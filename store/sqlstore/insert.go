@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/bankrail/bankrail"
 	"github.com/bankrail/bankrail/journal"
@@ -58,7 +59,7 @@ func (s session) add(ctx context.Context, query string, args ...any) (bool, erro
 // enter writes one entry and answers its row: 0 where there was nothing to write over,
 // or something already.
 func (s session) enter(ctx context.Context, query string, args ...any) (row int64, err error) {
-	if s.returning {
+	if strings.HasSuffix(query, returningID) {
 		err = s.q.QueryRowContext(ctx, query, args...).Scan(&row)
 		if errors.Is(err, sql.ErrNoRows) {
 			return 0, nil
@@ -69,13 +70,15 @@ func (s session) enter(ctx context.Context, query string, args ...any) (row int6
 	res, err := s.q.ExecContext(ctx, query, args...)
 	if err != nil {
 		if s.duplicate(err) {
-			err = nil
+			return 0, nil
 		}
+		s.touch()
 		return 0, err
 	}
 	if n, err := res.RowsAffected(); err != nil || n == 0 {
 		return 0, err
 	}
+	s.touch()
 	return res.LastInsertId()
 }
 

@@ -59,6 +59,9 @@ func (db *DB) List(ctx context.Context, q journal.ListQuery) ([]journal.Entry, s
 	if q.Status != 0 {
 		and("status = ?", name(q.Status))
 	}
+	if q.Status != 0 && q.Status != bankrail.Succeeded || q.OpenOnly {
+		where += indexed
+	}
 	if q.OpenOnly {
 		and("status IN ('created', 'processing', 'manual')")
 	}
