@@ -49,7 +49,7 @@ func gated(t *testing.T, cfg sqlstore.Config) (*sqlstore.DB, chan struct{}) {
 }
 
 // behind runs the calls in one group, in this order, behind the insert of "gate".
-func behind(t *testing.T, db *sqlstore.DB, gate chan struct{}, calls ...func() error) (first error, errs []error) {
+func behind(t *testing.T, db *sqlstore.DB, gate chan struct{}, calls ...func() error) (errs []error, first error) {
 	t.Helper()
 	errs = make([]error, len(calls))
 	var wg sync.WaitGroup
@@ -67,7 +67,7 @@ func behind(t *testing.T, db *sqlstore.DB, gate chan struct{}, calls ...func() e
 	time.Sleep(2 * time.Second) // of the bubble's time
 	close(gate)
 	wg.Wait()
-	return first, errs
+	return errs, first
 }
 
 func insert(t *testing.T, db *sqlstore.DB, number string) func() error {
@@ -90,7 +90,7 @@ func TestGroupSharesACommit(t *testing.T) {
 			return tx.QueryRowContext(ctx, "SELECT count(*) FROM bankrail_entries").Scan(&together)
 		}})
 		db = opened
-		first, errs := behind(t, db, gate, insert(t, db, "R1"), insert(t, db, "R2"), insert(t, db, "R3"))
+		errs, first := behind(t, db, gate, insert(t, db, "R1"), insert(t, db, "R2"), insert(t, db, "R3"))
 		require.NoError(t, first)
 		require.NoError(t, errors.Join(errs...))
 		require.Equal(t, 4, together, "one transaction for all")
@@ -106,7 +106,7 @@ func TestGroupTakesBackOneMemberAlone(t *testing.T) {
 		db, gate := gated(t, sqlstore.Config{})
 		nonsense := refund("R2")
 		nonsense.Entry.Sends = -1 // refused by a CHECK
-		first, errs := behind(t, db, gate,
+		errs, first := behind(t, db, gate,
 			insert(t, db, "R1"),
 			func() error { return db.Insert(t.Context(), nonsense, paid) },
 			insert(t, db, "R1"),
@@ -136,7 +136,7 @@ func TestGroupGoesOnAfterARefusedFirst(t *testing.T) {
 			}
 			return nil
 		}})
-		first, errs := behind(t, db, gate, insert(t, db, "R1"), insert(t, db, "R2"))
+		errs, first := behind(t, db, gate, insert(t, db, "R1"), insert(t, db, "R2"))
 		require.ErrorIs(t, first, journal.ErrHook)
 		require.NoError(t, errors.Join(errs...))
 		_, err := db.Get(t.Context(), idOf("gate"))
@@ -160,7 +160,7 @@ func TestGroupWhoseCommitFailsIsUnknown(t *testing.T) {
 			}
 			return err
 		}})
-		first, errs := behind(t, db, gate, insert(t, db, "R1"), insert(t, db, "R1"), insert(t, db, "R2"))
+		errs, first := behind(t, db, gate, insert(t, db, "R1"), insert(t, db, "R1"), insert(t, db, "R2"))
 		for _, err := range []error{first, errs[0], errs[2]} {
 			require.ErrorContains(t, err, "outcome unknown")
 			require.NotErrorIs(t, err, journal.ErrNotCommitted)
@@ -177,7 +177,7 @@ func TestGroupLetsWhoGivesUpLeave(t *testing.T) {
 		db, gate := gated(t, sqlstore.Config{BusyTimeout: time.Minute})
 		ctx, cancel := context.WithCancel(t.Context())
 		gone := make(chan error)
-		first, errs := behind(t, db, gate,
+		errs, first := behind(t, db, gate,
 			func() error { gone <- db.Insert(ctx, refund("R1"), paid); return nil },
 			func() error {
 				cancel()
@@ -198,7 +198,7 @@ func TestGroupWaitsNoLongerThanBusyTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		db, gate := gated(t, sqlstore.Config{BusyTimeout: time.Second})
-		first, errs := behind(t, db, gate,
+		errs, first := behind(t, db, gate,
 			func() error {
 				err := db.Insert(t.Context(), refund("R1"), paid)
 				require.ErrorIs(t, err, sqlstore.ErrBusy)
@@ -221,7 +221,7 @@ func TestGroupOutlivesAMemberThatDies(t *testing.T) {
 				panic("died of " + number)
 			}
 		})
-		first, errs := behind(t, db, gate,
+		errs, first := behind(t, db, gate,
 			func() error {
 				require.PanicsWithValue(t, "died of R1", func() { _ = db.Insert(dying, refund("R1"), paid) })
 				return nil
@@ -258,7 +258,7 @@ func TestGroupIsBounded(t *testing.T) {
 		for i := range 140 {
 			calls = append(calls, insert(t, db, fmt.Sprint("R", i)))
 		}
-		first, errs := behind(t, db, gate, calls...)
+		errs, first := behind(t, db, gate, calls...)
 		require.NoError(t, first)
 		require.NoError(t, errors.Join(errs...))
 		require.True(t, early, "the first 128 do not wait for the last")
@@ -269,7 +269,7 @@ func TestCloseWaitsForWhoCameBefore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		db, gate := gated(t, sqlstore.Config{})
-		first, errs := behind(t, db, gate, insert(t, db, "R1"), db.Close, insert(t, db, "R2"))
+		errs, first := behind(t, db, gate, insert(t, db, "R1"), db.Close, insert(t, db, "R2"))
 		require.NoError(t, first)
 		require.NoError(t, errs[0])
 		require.NoError(t, errs[1])
@@ -306,7 +306,7 @@ func TestGroupThatAHookEnds(t *testing.T) {
 			_, err := tx.ExecContext(ctx, "SELECT 1; COMMIT")
 			return err
 		}})
-		first, errs := behind(t, db, gate, insert(t, db, "R1"), insert(t, db, "R2"), insert(t, db, "R3"))
+		errs, first := behind(t, db, gate, insert(t, db, "R1"), insert(t, db, "R2"), insert(t, db, "R3"))
 		for _, err := range []error{first, errs[0], errs[1]} {
 			require.ErrorContains(t, err, "outcome unknown")
 			require.NotErrorIs(t, err, journal.ErrNotCommitted)
@@ -325,7 +325,7 @@ func TestGroupOnAFullDisk(t *testing.T) {
 		require.NoError(t, err)
 		large := refund("R2")
 		large.Entry.Data = bytes.Repeat([]byte("x"), 1<<20)
-		first, errs := behind(t, db, gate, insert(t, db, "R1"),
+		errs, first := behind(t, db, gate, insert(t, db, "R1"),
 			func() error { return db.Insert(t.Context(), large, paid) }, insert(t, db, "R3"))
 		require.ErrorIs(t, errs[1], sqlstore.ErrFull)
 		for number, err := range map[string]error{"gate": first, "R1": errs[0], "R2": errs[1], "R3": errs[2]} {

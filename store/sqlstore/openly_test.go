@@ -46,7 +46,7 @@ func TestGroupWithoutSavepointsRefuses(t *testing.T) {
 		apply := func(c journal.Change) func() error {
 			return func() error { return db.Apply(t.Context(), journal.Batch{Changes: []journal.Change{c}}) }
 		}
-		first, errs := behind(t, db, gate,
+		errs, first := behind(t, db, gate,
 			func() error { return db.Insert(counted, refund("R1"), paid) },
 			insert(t, db, "R1"),
 			insert(t, db, "early"),
@@ -105,7 +105,7 @@ func TestGroupWithoutSavepointsBeginsAnew(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				db, gate := openly(t)
-				first, errs := behind(t, db, gate,
+				errs, first := behind(t, db, gate,
 					insert(t, db, "R1"),
 					func() error { failing(t, db); return nil },
 					insert(t, db, "R1"),
@@ -202,7 +202,7 @@ func TestGroupWithoutSavepointsLeavesNoBudget(t *testing.T) {
 		db, gate := openly(t)
 		c := refund("R2")
 		c.Entry.Order = "O2"
-		first, errs := behind(t, db, gate, func() error {
+		errs, first := behind(t, db, gate, func() error {
 			return db.Insert(t.Context(), c, journal.Hold{Limit: bankrail.CNY(99)})
 		})
 		require.NoError(t, first)
@@ -217,7 +217,7 @@ func TestGroupWithoutSavepointsAfterAFailedRead(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		db, gate := openly(t)
-		first, errs := behind(t, db, gate,
+		errs, first := behind(t, db, gate,
 			func() error { return sqlstore.FailLikeADisk(t.Context(), db) },
 			insert(t, db, "R1"))
 		require.NoError(t, first)
