@@ -197,9 +197,12 @@ func (a *auditor) budgets(byID map[bankrail.ID]journal.Entry) {
 // bounces judges I5 before the last statement could mend it: a bounce that the bank
 // was told is safe shows in the record, unless a person has overruled it.
 func (a *auditor) bounces() {
-	for _, e := range a.entries() {
+	es := a.entries()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, e := range es {
 		if l := a.of(e.Number); l.bounced && !l.tainted && e.Op == bankrail.OpRefund && e.Status == bankrail.Succeeded && e.Cause != journal.CauseDecided && !a.waits(e.Number) {
-			a.violate("I5", e.Number, "news of a bounce was acknowledged, and the record does not know it")
+			a.violated("I5", e.Number, "news of a bounce was acknowledged, and the record does not know it")
 		}
 	}
 }
