@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/bankrail/bankrail"
+	"github.com/bankrail/bankrail/client"
 	"github.com/bankrail/bankrail/refund"
 )
 
@@ -41,7 +42,7 @@ func (a *answers) remember(number string, got *refund.Refund, err error) {
 	case "failed":
 		t.failed = err
 		a.counts[kind]++
-	case "in conflict", "to be repeated":
+	case "in conflict", toBeRepeated:
 		a.counts[kind]++ // these two speak of something else
 	default:
 		t.other = err
@@ -49,6 +50,10 @@ func (a *answers) remember(number string, got *refund.Refund, err error) {
 	}
 	a.told[number] = t
 }
+
+// toBeRepeated: nothing is known of the number, or the bank is down or busy and there is
+// no record of it.
+const toBeRepeated = "to be repeated"
 
 // kindOf reads an error of Create as the host's code does: by errors.Is and errors.As.
 func kindOf(err error) string {
@@ -58,8 +63,8 @@ func kindOf(err error) string {
 		return "accepted"
 	case errors.Is(err, bankrail.ErrFailed):
 		return "failed"
-	case errors.Is(err, bankrail.ErrUnavailable):
-		return "to be repeated"
+	case errors.Is(err, bankrail.ErrUnavailable), errors.Is(err, client.ErrBreakerOpen), errors.Is(err, client.ErrBusy):
+		return toBeRepeated
 	case errors.Is(err, bankrail.ErrConflict):
 		return "in conflict"
 	case errors.Is(err, bankrail.ErrBudget):

@@ -122,12 +122,13 @@ func (l *load) carryOut(ctx context.Context, in intent) {
 
 // create asks for one refund. The two errors that speak of something else than the
 // refund are told apart: after ErrUnavailable the same number is repeated, because
-// nothing is known of it; after ErrConflict the number stands for another request.
+// nothing is known of it; after ErrConflict the number stands for another request. A
+// gateway that is down or busy left no record either: the shop tries again later.
 func (l *load) create(ctx context.Context, r refund.Request) error {
 	for {
 		got, err := l.refunds.Create(ctx, r)
 		l.remember(r.Number, got, err)
-		unknown := errors.Is(err, bankrail.ErrUnavailable) || err == nil && got.Unconfirmed
+		unknown := kindOf(err) == toBeRepeated || err == nil && got.Unconfirmed
 		if !unknown || ctx.Err() != nil {
 			return err
 		}
