@@ -28,9 +28,9 @@ import (
 // *HookError whose hook also refuses the record of the failure) left no record: it
 // speaks for a number that nobody had recorded when it was told, and whoever repeats the
 // number later starts anew. It does not speak for another call of the same number that
-// is unanswered still, on another node or cut off with its process: while there may be
-// one, take the error as ErrUnavailable and repeat the number, or let package idempotency
-// keep such calls apart.
+// was under way at the same time, on another node, in a transaction, or cut off with its
+// process: where there may be one, take the error as ErrUnavailable and repeat the number,
+// or let package idempotency keep such calls apart.
 //
 // Errors: bankrail.ErrFailed with *bankrail.Error, *ConflictError,
 // bankrail.ErrUnavailable, bankrail.ErrBudget, *LimitError, *HookError, and those of
@@ -87,7 +87,11 @@ func (b *Book) record(ctx context.Context, id bankrail.ID, p Fingerprint, prepar
 		e, c, err = b.refused(ctx, id, p, unavailable(id, err))
 		return e, c, order, err
 	}
-	e, err = b.draft(id, p, draft, at.store)
+	// The limits last, and after the clock: whoever stalls from here on stalls out of its
+	// send-by time, and does not send long after a stop.
+	if err = b.allowed(ctx, id, draft.Amount, false); err == nil {
+		e, err = b.draft(id, p, draft, at.store)
+	}
 	if err != nil {
 		e, c, err = b.refused(ctx, id, p, err)
 		return e, c, order, err
@@ -96,14 +100,11 @@ func (b *Book) record(ctx context.Context, id bankrail.ID, p Fingerprint, prepar
 	return e, b.within(c, order), order, err
 }
 
-// permitted is what a request wants recorded, if everybody allows it.
+// permitted is what a request wants recorded, if the operation allows it.
 func (b *Book) permitted(ctx context.Context, id bankrail.ID, prepare func(context.Context) (Draft, error)) (Draft, error) {
 	draft, err := prepare(ctx)
 	if err == nil {
 		err = b.acceptable(draft)
-	}
-	if err == nil {
-		err = b.allowed(ctx, id, draft.Amount, false)
 	}
 	return draft, err
 }

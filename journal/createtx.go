@@ -17,7 +17,7 @@ import (
 // *ConflictError, as with Create). No error means: recorded, if the host commits.
 // Where the host's commit is unknown, it repeats the number: the record answers.
 // No error but bankrail.ErrFailed leaves a record, so that each speaks, as with Create,
-// not for another call of the number that is unanswered still.
+// not for another call of the number that was under way at the same time.
 //
 // Errors: those of Create. A *HookError says that the host's own hook refused.
 func (b *Book) CreateTx(ctx context.Context, tx Tx, id bankrail.ID, p Fingerprint, prepare func(context.Context) (Draft, error)) (Entry, error) {
@@ -25,6 +25,9 @@ func (b *Book) CreateTx(ctx context.Context, tx Tx, id bankrail.ID, p Fingerprin
 		return e, err
 	}
 	draft, err := b.permitted(ctx, id, prepare)
+	if err == nil {
+		err = b.allowed(ctx, id, draft.Amount, false)
+	}
 	if err != nil {
 		return b.refusedTx(ctx, tx, id, p, err)
 	}

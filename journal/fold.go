@@ -16,6 +16,8 @@ type verdict struct {
 	alarms []Alarm
 	// again: another copy may be sent, after a compare-and-swap that counts it.
 	again bool
+	// againBy is when the gateway may forget the number: none leaves later.
+	againBy time.Time
 }
 
 // folder folds one fact into one entry. It decides and touches nothing: the rules of
@@ -169,6 +171,11 @@ func (v *folder) moved(to bankrail.Status) {
 		v.lateSuccess(to, amount)
 		return
 	}
+	if e.Status == bankrail.Reversed && (amount != bankrail.Money{}) && amount != e.Settled {
+		// A bounce that named no amount was taken for that of the record.
+		v.otherAmount(amount)
+		return
+	}
 	if e.Status == bankrail.Reversed || e.Status == bankrail.Succeeded && to == bankrail.Succeeded && (amount == e.Settled || amount == bankrail.Money{}) {
 		return // said before, or overtaken by the bounce
 	}
@@ -265,7 +272,7 @@ func (v *folder) notFound() {
 		v.fail(e, CauseRefused, "refused, and not found after every copy's life")
 	case v.mayResend():
 		if v.tried("not found after every copy's life: may be sent again"); v.entry.Status == bankrail.Processing {
-			v.again = true
+			v.again, v.againBy = true, v.forgets()
 		}
 	case !e.AcceptedAt.IsZero():
 		v.tried("accepted earlier, now not found")
@@ -294,9 +301,13 @@ func (v *folder) offerNotFound() {
 // mayResend: the gateway recognises the number until the copy must have arrived, and
 // never said it had it.
 func (v *folder) mayResend() bool {
-	e, cfg := v.entry, v.book.cfg
-	return v.rules.Dedupe != DedupeNone && e.AcceptedAt.IsZero() && e.Sends < MaxSends &&
-		v.now.Add(cfg.SendBy+cfg.CallTimeout).Before(e.FirstSend.Add(v.rules.Horizon))
+	e := v.entry
+	return v.rules.Dedupe != DedupeNone && e.AcceptedAt.IsZero() && e.Sends < MaxSends && v.now.Before(v.forgets())
+}
+
+// forgets is from when on a copy could arrive after the gateway forgot the number.
+func (v *folder) forgets() time.Time {
+	return v.entry.FirstSend.Add(v.rules.Horizon - v.book.cfg.SendBy - v.book.cfg.CallTimeout)
 }
 
 // refused: the gateway will not execute this copy. That ends the entry only if it

@@ -671,3 +671,60 @@ func TestAnotherAmountOfAManualEntryIsAContradiction(t *testing.T) {
 	require.Equal(t, journal.CauseContradiction, d.entry("R1").Cause)
 	require.True(t, d.entry("R1").NextAt.IsZero())
 }
+
+// slow is a store that takes its time to say that a change was committed.
+type slow struct {
+	journal.Store
+	after func(journal.Batch)
+}
+
+func (s *slow) Apply(ctx context.Context, b journal.Batch) error {
+	err := s.Store.Apply(ctx, b)
+	s.after(b)
+	return err
+}
+
+// A node that stands still between the answer of a query and the copy it allows must
+// not send when the gateway may have forgotten the number.
+func TestNothingIsSentAgainPastTheHorizon(t *testing.T) {
+	t.Parallel()
+	for _, stall := range []time.Duration{0, 10 * time.Minute} {
+		d := newDesk(t, journal.Rules{Dedupe: journal.DedupeAll, Horizon: 20 * time.Minute, Visible: time.Minute})
+		d.book = journal.New(&slow{d.store, func(b journal.Batch) {
+			for _, c := range b.Changes {
+				if c.Entry.Tries == 2 && c.Source == journal.SourceQuery {
+					d.clock.Advance(stall)
+				}
+			}
+		}}, journal.Config{
+			Now: d.clock.Now, AllowVolatile: true, Tries: []time.Duration{time.Minute, 12 * time.Minute, time.Hour, time.Hour},
+			Alarm: func(context.Context, journal.Alarm) {},
+		})
+		_, err := d.create("R1")
+		require.NoError(t, err)
+		d.work(14)
+		want := 2
+		if stall > 0 {
+			want = 1
+		}
+		require.Len(t, d.sends, want, "after a stall of %s", stall)
+		require.Equal(t, bankrail.Processing, d.entry("R1").Status)
+	}
+}
+
+// A bounce may come first and name no amount. If the bank later names another than was
+// asked for, somebody has to see it, although the money is back.
+func TestAmountOfABounceThatNamedNone(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, journal.Rules{})
+	_, err := d.create("R1")
+	require.NoError(t, err)
+	d.hear(said(bankrail.Reversed, 0))
+	require.Equal(t, bankrail.Reversed, d.entry("R1").Status)
+	before := d.entry("R1")
+	d.hear(said(bankrail.Succeeded, 100))
+	require.Empty(t, d.anomalies(), "overtaken by the bounce")
+	d.hear(said(bankrail.Succeeded, 50))
+	require.Equal(t, []journal.AnomalyKind{journal.AnomalyAmount}, d.anomalies())
+	require.Equal(t, before, d.entry("R1"))
+}

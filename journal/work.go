@@ -126,7 +126,8 @@ func (b *Book) ask(ctx context.Context, d Driver, e Entry) {
 	if err != nil || !v.again {
 		return
 	}
-	if at, err = b.now(ctx); err == nil {
+	// Asked anew, because this node may have stood still since the answer.
+	if at, err = b.now(ctx); err == nil && at.store.Before(v.againBy) {
 		b.depart(ctx, d, settled, at, "sent again")
 	}
 }
@@ -151,8 +152,9 @@ func (b *Book) end(ctx context.Context, e Entry, cause Cause, source Source, not
 // Failed and will never be sent.
 //
 // Errors: bankrail.ErrNotFound, bankrail.ErrUnavailable, ErrSent where a copy may
-// have left, *DecisionError where the host's hook keeps back news of the number. After any other error it is not known whether it is cancelled: read
-// the entry, or cancel again.
+// have left, *DecisionError where the host's hook keeps back news of the number. After
+// any other error it is not known whether it is cancelled: read the entry, or cancel
+// again.
 func (b *Book) Cancel(ctx context.Context, id bankrail.ID, operator, why string) (Entry, error) {
 	for range maxFolds {
 		e, err := b.Get(ctx, id)

@@ -54,6 +54,7 @@ type ledger struct {
 	said       bankrail.Status // by the bank, in answer to it
 	bounced    bool            // the bank was told that its news of a bounce is safe
 	unanswered bool            // a call died
+	crossed    bool            // the calls that are open have met others
 	open       int             // calls of Create that have not returned
 	called     int
 	answers    []told
@@ -69,7 +70,7 @@ type ledger struct {
 // told is what a caller was told.
 type told struct {
 	at     time.Time
-	alone  bool // no other call of the number was open or came later
+	alone  bool // no other call of the number was open meanwhile, or came later
 	nth    int
 	status bankrail.Status
 	err    error
@@ -138,12 +139,16 @@ func (a *auditor) calls(number string) {
 	l := a.of(number)
 	l.open++
 	l.called++
+	l.crossed = l.crossed || l.open > 1
 }
 
 func (a *auditor) returns(number string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.of(number).open--
+	l := a.of(number)
+	if l.open--; l.open == 0 {
+		l.crossed = false
+	}
 }
 
 // told notes what a caller was told.
@@ -155,7 +160,7 @@ func (a *auditor) told(number string, an answer) {
 		l.unanswered = true
 		return
 	}
-	t := told{at: now(), alone: l.open == 1, nth: l.called, err: an.err}
+	t := told{at: now(), alone: !l.crossed, nth: l.called, err: an.err}
 	if an.err == nil {
 		t.status, t.noRow = an.status, an.unconfirmed
 	}
