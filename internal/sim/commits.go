@@ -65,7 +65,10 @@ func (a *auditor) committed(c journal.Change) {
 		held = map[bankrail.ID]int64{}
 		a.reserve[e.Order] = held
 	}
-	if held[e.ID] = 0; e.Status.Reserves() {
+	switch held[e.ID] = 0; {
+	case e.Status == bankrail.Succeeded: // a person may have seen another amount at the bank
+		held[e.ID] = e.Settled.Minor()
+	case e.Status.Reserves():
 		held[e.ID] = e.Amount.Minor()
 	}
 	total := int64(0)
