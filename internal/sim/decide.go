@@ -14,9 +14,9 @@ import (
 // queries and news go on.
 func (w *world) persons() {
 	d := w.dice.fork("persons", 0)
-	for k := 0; !w.over(); k++ {
+	for k := 0; !w.home.Load(); k++ {
 		sleep(context.Background(), &d, d.between(10*time.Minute, time.Hour))
-		if w.over() {
+		if w.home.Load() {
 			return
 		}
 		es, _, err := w.store.Store.List(background(), journal.ListQuery{Status: bankrail.Manual})

@@ -29,7 +29,8 @@ type world struct {
 	sealer journal.Sealer
 
 	quiet, ended atomic.Bool
-	mu           sync.Mutex // bank and nodes
+	home         atomic.Bool // nobody decides any more
+	mu           sync.Mutex  // bank and nodes
 	outage       window
 	readOnly     window
 	brokerDown   window
@@ -166,7 +167,9 @@ func (w *world) run() {
 	}
 	w.audit.bounces()
 	w.statement(&d)
-	rest(time.Hour)
+	rest(50 * time.Minute)
+	w.home.Store(true) // what people still decided has to be published as well
+	rest(10 * time.Minute)
 	w.audit.finish()
 	w.ended.Store(true)
 	for _, n := range w.nodes {
