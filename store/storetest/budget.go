@@ -38,6 +38,16 @@ var budgetTests = []test{
 		_, err := s.Budget(s.ctx, shop, order)
 		require.ErrorIs(t, err, bankrail.ErrNotFound)
 	}},
+	{"a batch that is lost leaves the budget of its first change as it was", func(t *testing.T, s *box) {
+		require.NoError(t, s.holding("R1", bankrail.CNY(60), bankrail.CNY(100)))
+		require.NoError(t, s.holding("R2", bankrail.CNY(30), bankrail.CNY(100)))
+		first, lost := to(s.get(t, idOf("R1")), bankrail.Failed), to(s.get(t, idOf("R2")), bankrail.Failed)
+		first.Charge, first.Stop = bankrail.CNY(-60), true
+		lost.Entry.Version += 7
+		require.ErrorIs(t, s.Apply(s.ctx, journal.Batch{Changes: []journal.Change{first, lost}}), journal.ErrLost)
+		require.Equal(t, journal.Budget{Limit: bankrail.CNY(100), Held: bankrail.CNY(90)}, s.budget(t))
+		require.Equal(t, bankrail.Processing, s.get(t, idOf("R1")).Status)
+	}},
 	{"the sum is never above the limit under 32 callers", func(t *testing.T, s *box) {
 		errs := together(32, func(i int) error {
 			return s.holding(fmt.Sprintf("R%d", i), bankrail.CNY(100), bankrail.CNY(1050))
