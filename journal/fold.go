@@ -266,6 +266,11 @@ func (v *folder) notFound() {
 	case e.Status != bankrail.Processing || e.Postponed: // no copy is out
 	case e.Offer:
 		v.offerNotFound()
+	case !v.pastGrace() && !e.AcceptedAt.IsZero():
+		// Accepted is not unknown, and its books may be behind: that spends no try.
+		e.Asks++
+		e.NextAt = v.now.Add(v.book.wait(e.Asks))
+		v.step(e, "accepted, and not found, which says nothing before "+v.book.grace(e, v.rules).Format(time.RFC3339))
 	case !v.pastGrace():
 		v.tried("not found, which says nothing before " + v.book.grace(e, v.rules).Format(time.RFC3339))
 	case e.Cause == CauseRefused && e.Copies <= 1 && e.AcceptedAt.IsZero():

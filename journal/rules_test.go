@@ -728,3 +728,23 @@ func TestAmountOfABounceThatNamedNone(t *testing.T) {
 	require.Equal(t, []journal.AnomalyKind{journal.AnomalyAmount}, d.anomalies())
 	require.Equal(t, before, d.entry("R1"))
 }
+
+// News that contradicts itself has the gateway asked at once, again and again, while its
+// books are behind. That must not use up the tries of what it accepted.
+func TestNotFoundOfAnAcceptedEntrySpendsNoTryBeforeTheGrace(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t, journal.Rules{})
+	d.send = func(int) (bankrail.Receipt, error) { return said(bankrail.Processing, 0), nil }
+	_, err := d.create("R1")
+	require.NoError(t, err)
+	for range 8 {
+		d.hear(said(bankrail.Succeeded, 0)) // without an amount: ask
+		_, err := d.book.Work(t.Context(), d, 10, 1)
+		require.NoError(t, err)
+	}
+	require.Equal(t, 8, d.asks)
+	require.Equal(t, bankrail.Processing, d.entry("R1").Status)
+	require.Zero(t, d.entry("R1").Tries)
+	d.work(5 * 60)
+	require.Equal(t, bankrail.Manual, d.entry("R1").Status, "but not for ever")
+}

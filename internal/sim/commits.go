@@ -86,7 +86,7 @@ func (a *auditor) news(l *ledger, c journal.Change) {
 	switch {
 	case e.Version == 0 && (e.Status == bankrail.Created || e.Status == bankrail.Processing) && a.waits(e.Number):
 		a.violated("I5", e.Number, "recorded to be sent, although news of it waits in the inbox")
-	case e.Status == bankrail.Manual && e.Cause == journal.CauseTries && c.Source == journal.SourceQuery && l.said == bankrail.Processing:
+	case c.From != bankrail.Manual && e.Status == bankrail.Manual && e.Cause == journal.CauseTries && c.Source == journal.SourceQuery && l.said == bankrail.Processing:
 		a.violated("I8", e.Number, "given up for want of an outcome, although the bank is on it")
 	}
 }
