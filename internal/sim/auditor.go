@@ -208,11 +208,12 @@ func (a *auditor) acknowledged(n journal.Notice) {
 			l.moved = true
 			l.bounced = l.bounced || news.Status == bankrail.Reversed
 		}
-		if first, ok := a.digests[n.ID]; ok && first != n.Digest && !l.doubted {
+		// A recording concludes nothing, so it need not be told; a delivery signed anew is.
+		if first, ok := a.digests[n.ID]; ok && first != n.Digest && !l.doubted && !n.Stale {
 			a.violated("I5", news.Number, "notice %s came again with other content, and nobody was told", n.ID)
 		}
 	}
-	if _, ok := a.digests[n.ID]; !ok {
+	if _, ok := a.digests[n.ID]; !ok && !n.Stale {
 		a.digests[n.ID] = n.Digest
 	}
 	if a.inbox[noticeID(n)] == 0 && !a.w.over() {
