@@ -89,7 +89,7 @@ func (b *Book) record(ctx context.Context, id bankrail.ID, p Fingerprint, prepar
 	}
 	// The limits last, and after the clock: whoever stalls from here on stalls out of its
 	// send-by time, and does not send long after a stop.
-	if err = b.allowed(ctx, id, draft.Amount, false); err == nil {
+	if err = b.allowed(ctx, id, draft.Amount, at.store, false); err == nil {
 		e, err = b.draft(id, p, draft, at.store)
 	}
 	if err != nil {

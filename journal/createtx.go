@@ -25,9 +25,6 @@ func (b *Book) CreateTx(ctx context.Context, tx Tx, id bankrail.ID, p Fingerprin
 		return e, err
 	}
 	draft, err := b.permitted(ctx, id, prepare)
-	if err == nil {
-		err = b.allowed(ctx, id, draft.Amount, false)
-	}
 	if err != nil {
 		return b.refusedTx(ctx, tx, id, p, err)
 	}
@@ -39,7 +36,10 @@ func (b *Book) CreateTx(ctx context.Context, tx Tx, id bankrail.ID, p Fingerprin
 		return b.refusedTx(ctx, tx, id, p, unavailable(id, err))
 	}
 	draft.Queue = true
-	e, err := b.draft(id, p, draft, at.store)
+	var e Entry
+	if err = b.allowed(ctx, id, draft.Amount, at.store, false); err == nil {
+		e, err = b.draft(id, p, draft, at.store)
+	}
 	if err != nil {
 		return b.refusedTx(ctx, tx, id, p, err)
 	}

@@ -102,12 +102,13 @@ func (l Limit) forbids(amount bankrail.Money) bool {
 }
 
 // allowed reports with a *LimitError that a limit forbids to record or, with sending,
-// to send. Where the limits cannot be read nothing may happen either.
-func (b *Book) allowed(ctx context.Context, id bankrail.ID, amount bankrail.Money, sending bool) error {
+// to send, at a time by the store's clock. Where the limits cannot be read nothing may
+// happen either.
+func (b *Book) allowed(ctx context.Context, id bankrail.ID, amount bankrail.Money, now time.Time, sending bool) error {
 	if id.Op.IsCorrection() {
 		return nil
 	}
-	in, err := b.limits.read(ctx, b)
+	in, err := b.limits.read(ctx, b, now)
 	if err != nil {
 		return unavailable(id, fmt.Errorf("limits: %w", err))
 	}
@@ -127,7 +128,8 @@ func (b *Book) allowed(ctx context.Context, id bankrail.ID, amount bankrail.Mone
 // limits are what this node read last.
 type limits struct {
 	mu sync.Mutex
-	// at is when the reading began, by this node's clock.
+	// at is when the reading began, by the store's clock: this node's may step back by
+	// just as long as it has been.
 	at    time.Time
 	known bool
 	in    []Limit
@@ -143,8 +145,7 @@ type limitOf struct {
 
 // read returns the limits as they were at most Config.LimitsFor ago. A clock that
 // went back makes them old.
-func (k *limits) read(ctx context.Context, b *Book) ([]Limit, error) {
-	now := b.cfg.Now()
+func (k *limits) read(ctx context.Context, b *Book, now time.Time) ([]Limit, error) {
 	k.mu.Lock()
 	in, age, known := k.in, now.Sub(k.at), k.known
 	k.mu.Unlock()

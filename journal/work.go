@@ -85,7 +85,7 @@ func (b *Book) depart(ctx context.Context, d Driver, e Entry, at instant, note s
 	if _, err := b.open(e); err != nil {
 		return // a node without the Sealer must not fail what another can send
 	}
-	if b.allowed(ctx, e.ID, e.Amount, true) != nil {
+	if b.allowed(ctx, e.ID, e.Amount, at.store, true) != nil {
 		return // stopped, or nobody knows: it waits
 	}
 	next := b.departing(e, at.store)
